@@ -1,0 +1,1 @@
+"""The operator's side: command line and composition root."""

@@ -1,0 +1,1 @@
+"""One file per command group; imported only when that group is called."""

@@ -1,0 +1,1 @@
+"""What the operator declares: connectors, agents, settings and the provider catalog."""

@@ -1,0 +1,167 @@
+"""What the engine works with: connectors, agents and settings, resolved, frozen, without secrets."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from config.destination import DestinationPattern, Scheme
+from config.template import Template
+
+
+class ConnectorType(StrEnum):
+    """The three kinds that a person chooses from."""
+
+    API_KEY = "api_key"
+    OAUTH = "oauth"
+    INTERCOM = "intercom"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderPlacement:
+    """The credential is the value of one header field; `name` is in lower case."""
+
+    name: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlacement:
+    """The credential is one query parameter."""
+
+    name: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class BasicPlacement:
+    """The credential is `Authorization: Basic` (RFC 7617)."""
+
+    username: Template
+    password: Template
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlacement:
+    """The credential is the first path segment, such as `/bot{secret}`."""
+
+    segment: Template
+
+
+type Placement = HeaderPlacement | QueryPlacement | BasicPlacement | PathPlacement
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that an agent may do: any of `methods` (empty: all) on any of `paths` (globs)."""
+
+    methods: frozenset[str]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DialAddress:
+    """Where to connect instead of asking DNS; SNI and verification stay on the host."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One connector with its provider's facts merged in; holds no secret.
+
+    `slug` is its key in the file and may change; `id` never does. `slots` are the secrets its
+    placements need. `headers` are sent when the agent sends none of that name. `strip_headers`
+    (lower case) and `strip_query` name other ways in which the service takes a credential: what
+    an agent sends there is dropped.
+    """
+
+    slug: str
+    id: str
+    name: str
+    type: ConnectorType
+    destinations: tuple[DestinationPattern, ...]
+    placements: tuple[Placement, ...]
+    provider: str | None = None
+    dial: DialAddress | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    strip_headers: frozenset[str] = frozenset()
+    strip_query: frozenset[str] = frozenset()
+    allow: tuple[Rule, ...] = ()
+    enabled: bool = True
+    scrub: bool = True
+    test_path: str | None = None
+    token_urls: tuple[str, ...] = ()
+    slots: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        templates = [t for placement in self.placements for t in _templates(placement)]
+        names = dict.fromkeys(slot for template in templates for slot in template.slots)
+        object.__setattr__(self, "slots", tuple(names))
+
+    @property
+    def base(self) -> DestinationPattern | None:
+        """The destination that the connector's name alone stands for: its first exact one."""
+        return next((d for d in self.destinations if not d.wildcard), None)
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.destinations[0].scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An identity and the slugs of the connectors that it was granted."""
+
+    slug: str
+    connectors: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The `settings` section; every limit of invariant 13 has its place here."""
+
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8321
+    unmatched: Literal["tunnel", "deny"] = "tunnel"
+    upstream_ca: Path | None = None
+    name_constraints: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One immutable state of connectors.yaml; connectors and agents by slug."""
+
+    settings: Settings = Settings()
+    connectors: Mapping[str, Connector] = MappingProxyType({})
+    agents: Mapping[str, Agent] = MappingProxyType({})
+
+
+def binding_of(connector: Connector) -> bytes:
+    """Return the digest of where a connector's secrets may go (32 bytes, SHA-256).
+
+    It is part of each secret's associated data: change a destination, `dial` or a token URL and
+    the secret does not open until the operator confirms.
+    """
+    dial = connector.dial and f"{connector.dial.address}:{connector.dial.port}"
+    where = {
+        "destinations": sorted(str(pattern) for pattern in connector.destinations),
+        "dial": dial,
+        "token_urls": sorted(connector.token_urls),
+    }
+    return hashlib.sha256(json.dumps(where, sort_keys=True).encode()).digest()
+
+
+def _templates(placement: Placement) -> tuple[Template, ...]:
+    match placement:
+        case HeaderPlacement(template=template) | QueryPlacement(template=template):
+            return (template,)
+        case BasicPlacement(username=username, password=password):
+            return (username, password)
+        case PathPlacement(segment=segment):
+            return (segment,)

@@ -1,0 +1,100 @@
+"""The one folder that holds everything of an installation, and its permissions."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import KeyhatchError, OperatorNeededError
+
+DIR_MODE = 0o700
+FILE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths of one installation; nothing is read or created by naming them."""
+
+    root: Path
+
+    @property
+    def connectors(self) -> Path:
+        return self.root / "connectors.yaml"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault.db"
+
+    @property
+    def vault_key(self) -> Path:
+        """Where the key-encryption key lies when the key source is a file."""
+        return self.root / "vault.key"
+
+    @property
+    def ca(self) -> Path:
+        return self.root / "ca"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    def create(self) -> None:
+        """Create the folders that are missing, each 0700. Raises KeyhatchError where it may not."""
+        for folder in (self.root, self.ca, self.audit, self.run):
+            try:
+                folder.mkdir(mode=DIR_MODE, parents=True, exist_ok=True)
+            except OSError as error:
+                raise KeyhatchError(
+                    f"cannot create {folder}: {error.strerror}",
+                    hint="choose another folder with --home",
+                ) from error
+
+    def require(self) -> None:
+        """Raise OperatorNeededError unless the home is initialised, ours and closed to others."""
+        if not self.connectors.exists():
+            raise OperatorNeededError(
+                f"{self.root} is not initialised", hint="run `keyhatch init` first"
+            )
+        for path in (self.root, self.ca, self.audit, self.run):
+            _require_private(path, DIR_MODE)
+        for path in (self.connectors, self.vault, self.vault_key):
+            _require_private(path, FILE_MODE)
+
+
+def locate_home(option: Path | None, environ: Mapping[str, str]) -> Home:
+    """Return `--home`, else `$KEYHATCH_HOME`, else the platform's config folder."""
+    if option is not None:
+        return Home(option.absolute())
+    if configured := environ.get("KEYHATCH_HOME"):
+        return Home(Path(configured).absolute())
+    import platformdirs  # noqa: PLC0415 - not needed when a home is named
+
+    return Home(platformdirs.user_config_path("keyhatch"))
+
+
+def _require_private(path: Path, mode: int) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise KeyhatchError(f"cannot read {path}: {error.strerror}") from error
+    if stat.S_ISLNK(found.st_mode):
+        raise KeyhatchError(
+            f"{path} is a symbolic link", hint="put the file itself there, or move the whole home"
+        )
+    if found.st_uid != os.getuid():
+        raise KeyhatchError(
+            f"{path} belongs to another user", hint=f"run as its owner, or chown it to uid {os.getuid()}"
+        )
+    loose = stat.S_IMODE(found.st_mode) & ~mode
+    if loose:
+        raise KeyhatchError(
+            f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"run `chmod {mode:o} {path}`",
+        )

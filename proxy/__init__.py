@@ -1,0 +1,1 @@
+"""What becomes of a request: policy, wire format, vault, audit. Knows no lane and no CLI."""

@@ -1,0 +1,1 @@
+"""Pure decisions: which destination, which address, which connector."""

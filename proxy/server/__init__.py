@@ -1,0 +1,1 @@
+"""The process: event loop, vetted dialling, control socket, reload."""

@@ -1,0 +1,1 @@
+"""Encrypted storage of credentials, bound to where they may go."""

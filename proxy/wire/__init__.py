@@ -1,0 +1,1 @@
+"""Pure functions and sans-io objects over HTTP messages: hygiene, placement, scrubbing."""
