@@ -77,7 +77,9 @@ def canonical_host(text: str) -> str:
         raise UsageError(f"{text!r} is not a host name", hint="use a name like api.example.com")
     if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
         # A URL parser reads such a name as an IPv4 address (WHATWG URL, 4.2.4 "ends in a number").
-        raise UsageError(f"{text!r} is not a host name", hint="write IPv4 addresses as four decimals")
+        raise UsageError(
+            f"{text!r} is not a host name", hint="write IPv4 addresses as four decimals"
+        )
     return host
 
 
@@ -108,7 +110,9 @@ def split_authority(text: str) -> tuple[str, int | None]:
     if bracketed:
         host, port = bracketed[1], bracketed[2]
     elif text.count(":") > 1:
-        raise UsageError(f"{text!r} is not host or host:port", hint="put IPv6 addresses in brackets")
+        raise UsageError(
+            f"{text!r} is not host or host:port", hint="put IPv6 addresses in brackets"
+        )
     else:
         host, separator, rest = text.partition(":")
         port = rest if separator else None

@@ -90,7 +90,8 @@ def _require_private(path: Path, mode: int) -> None:
         )
     if found.st_uid != os.getuid():
         raise KeyhatchError(
-            f"{path} belongs to another user", hint=f"run as its owner, or chown it to uid {os.getuid()}"
+            f"{path} belongs to another user",
+            hint=f"run as its owner, or chown it to uid {os.getuid()}",
         )
     loose = stat.S_IMODE(found.st_mode) & ~mode
     if loose:

@@ -17,7 +17,9 @@ def slugify(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
     if not slug:
-        raise UsageError(f"name {name!r} has no letters or digits", hint="use at least one of a-z, 0-9")
+        raise UsageError(
+            f"name {name!r} has no letters or digits", hint="use at least one of a-z, 0-9"
+        )
     if len(slug) > MAX_SLUG:
         raise UsageError(f"name {name!r} is too long", hint=f"use at most {MAX_SLUG} characters")
     return slug

@@ -48,92 +48,130 @@ class ProblemKind:
 
 KINDS: Final[dict[ProblemCode, ProblemKind]] = {
     ProblemCode.BAD_REQUEST: ProblemKind(
-        400, "Malformed request", "http_request_error",
+        400,
+        "Malformed request",
+        "http_request_error",
         "The request head is not one that this proxy forwards: send absolute-form (http://host/path) "
         "for plain HTTP and CONNECT host:port for HTTPS, without user info in the address.",
     ),
     ProblemCode.PROXY_AUTHENTICATION_REQUIRED: ProblemKind(
-        407, "Agent token required", "http_request_denied",
+        407,
+        "Agent token required",
+        "http_request_denied",
         "The proxy does not know who is asking. Put the agent token into the proxy address, as "
         "http://agent:TOKEN@127.0.0.1:8321, or start the program under `keyhatch run`.",
     ),
     ProblemCode.CONNECTOR_NOT_GRANTED: ProblemKind(
-        403, "Connector not granted", "http_request_denied",
+        403,
+        "Connector not granted",
+        "http_request_denied",
         "The destination belongs to a connector that this agent may not use. The operator grants it "
         "with `keyhatch agent grant AGENT CONNECTOR`.",
     ),
     ProblemCode.CONNECTOR_UNKNOWN: ProblemKind(
-        404, "No such connector", "destination_not_found",
+        404,
+        "No such connector",
+        "destination_not_found",
         "No connector of that name is granted to this agent. `keyhatch connector list` shows the names.",
     ),
     ProblemCode.CONNECTOR_DISABLED: ProblemKind(
-        403, "Connector disabled", "http_request_denied",
+        403,
+        "Connector disabled",
+        "http_request_denied",
         "The operator has switched the connector off; `keyhatch connector enable NAME` switches it on.",
     ),
     ProblemCode.METHOD_OR_PATH_NOT_ALLOWED: ProblemKind(
-        403, "Method or path not allowed", "http_request_denied",
+        403,
+        "Method or path not allowed",
+        "http_request_denied",
         "The connector's rules do not allow this method on this path. Where a connector has rules, paths "
         "must be in plain form: no dot segments, empty segments, encoded slashes or parameters.",
     ),
     ProblemCode.DESTINATION_MISMATCH: ProblemKind(
-        421, "Destinations differ", "http_request_denied",
+        421,
+        "Destinations differ",
+        "http_request_denied",
         "The tunnel, the TLS server name, the Host header and the request target do not all name the "
         "same destination. Nothing was forwarded.",
     ),
     ProblemCode.EGRESS_DENIED: ProblemKind(
-        403, "Destination refused", "destination_ip_prohibited",
+        403,
+        "Destination refused",
+        "destination_ip_prohibited",
         "The destination is not one that may be reached through this proxy: its name, its port, or the "
         "network that its address is in.",
     ),
     ProblemCode.AMBIGUOUS_CONNECTOR: ProblemKind(
-        409, "Several connectors match", "http_request_error",
+        409,
+        "Several connectors match",
+        "http_request_error",
         "Several connectors own this destination. Name one: send the header `Keyhatch-Connector: NAME`, "
         "or call http://NAME.connector.keyhatch.internal/path.",
     ),
     ProblemCode.CREDENTIAL_MISSING: ProblemKind(
-        503, "No credential stored", "proxy_configuration_error",
+        503,
+        "No credential stored",
+        "proxy_configuration_error",
         "The connector has no credential yet. The operator stores one with "
         "`keyhatch connector set NAME --secret-stdin`.",
     ),
     ProblemCode.CONNECTOR_CHANGED: ProblemKind(
-        503, "Connector changed", "proxy_configuration_error",
+        503,
+        "Connector changed",
+        "proxy_configuration_error",
         "The connector's destinations are not those that its credential was stored for. The operator "
         "looks at the change and accepts it with `keyhatch connector confirm NAME`.",
     ),
     ProblemCode.NEEDS_REAUTHORIZATION: ProblemKind(
-        503, "Reauthorization needed", "proxy_configuration_error",
+        503,
+        "Reauthorization needed",
+        "proxy_configuration_error",
         "The provider no longer accepts this connection. The operator renews it with "
         "`keyhatch connector connect NAME`.",
     ),
     ProblemCode.TOKEN_ENDPOINT_UNAVAILABLE: ProblemKind(
-        503, "Token endpoint unavailable", "destination_unavailable",
+        503,
+        "Token endpoint unavailable",
+        "destination_unavailable",
         "A fresh access token could not be had just now. Try again after the time in Retry-After.",
     ),
     ProblemCode.UPSTREAM_UNREACHABLE: ProblemKind(
-        502, "Upstream unreachable", "destination_unavailable",
+        502,
+        "Upstream unreachable",
+        "destination_unavailable",
         "No connection to the service could be made.",
     ),
     ProblemCode.UPSTREAM_TLS_FAILED: ProblemKind(
-        502, "Upstream TLS failed", "tls_certificate_error",
+        502,
+        "Upstream TLS failed",
+        "tls_certificate_error",
         "The service could not prove its identity, or no common TLS version was found. Nothing was sent.",
     ),
     ProblemCode.UPSTREAM_PROTOCOL_ERROR: ProblemKind(
-        502, "Upstream protocol error", "http_protocol_error",
+        502,
+        "Upstream protocol error",
+        "http_protocol_error",
         "The service's answer was not valid HTTP, or ended early.",
     ),
     ProblemCode.UPSTREAM_TIMEOUT: ProblemKind(
         504, "Upstream timeout", "http_response_timeout", "The service did not answer in time."
     ),
     ProblemCode.AUDIT_UNAVAILABLE: ProblemKind(
-        503, "Audit unavailable", "proxy_internal_error",
+        503,
+        "Audit unavailable",
+        "proxy_internal_error",
         "The audit log cannot be written, so nothing is sent with a credential.",
     ),
     ProblemCode.LIMIT_EXCEEDED: ProblemKind(
-        429, "Limit exceeded", "http_request_denied",
+        429,
+        "Limit exceeded",
+        "http_request_denied",
         "The request is over one of the proxy's limits on size, number or rate.",
     ),
     ProblemCode.INTERNAL_ERROR: ProblemKind(
-        500, "Internal error", "proxy_internal_error",
+        500,
+        "Internal error",
+        "proxy_internal_error",
         "The proxy met an error of its own and forwarded nothing. `keyhatch logs` has the record.",
     ),
 }

@@ -51,7 +51,9 @@ def accept_secret(text: str, *, what: str = "secret") -> Secret:
     """
     value = text.removesuffix("\n").removesuffix("\r")
     if not value:
-        raise UsageError(f"the {what} is empty", hint="paste it at the prompt or pipe it with --secret-stdin")
+        raise UsageError(
+            f"the {what} is empty", hint="paste it at the prompt or pipe it with --secret-stdin"
+        )
     if len(value) < MIN_SECRET:
         raise UsageError(
             f"the {what} is shorter than {MIN_SECRET} characters",
