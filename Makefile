@@ -1,0 +1,41 @@
+# Every target can be run first: it makes what it needs. Nothing needs an activated environment.
+# `make setup PYTHON=/path/to/python3.13` picks the Python; else the newest one is found.
+
+BIN := .venv/bin
+export PYTHON
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint format demo bench bench-long clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## Make .venv with a ready .venv/bin/keyhatch
+	@.ci/setup
+
+test: setup lint ## Lint, then run all tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+lint: setup ## Check style and types (ruff, mypy strict)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || \
+		{ echo "hint: make format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+
+format: setup ## Let ruff rewrite the code's layout
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+demo: setup ## See the main job done against a stand-in service, and proved
+	@$(BIN)/python -m tests.e2e.demo
+
+bench: setup ## Compare with plain mitmdump, under a minute
+	@$(BIN)/python -m bench
+
+bench-long: setup ## The same with more and longer rounds, some minutes
+	@$(BIN)/python -m bench --long
+
+clean: ## Remove the environment and everything that tools left behind
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
