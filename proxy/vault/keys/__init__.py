@@ -1,0 +1,1 @@
+"""Where the key-encryption key comes from: one interface, one file per source."""

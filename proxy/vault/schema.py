@@ -1,0 +1,56 @@
+"""The tables of the vault, in SQL that PostgreSQL speaks as well."""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+
+# STRICT and WITHOUT ROWID are SQLite's: other databases check types anyway. Whole numbers that
+# may outgrow 32 bits elsewhere are plain INTEGER there.
+_STRICT: Final[dict[str, Any]] = {"sqlite_strict": True, "sqlite_with_rowid": False}
+_LONG: Final = BigInteger().with_variant(Integer, "sqlite")
+
+METADATA: Final = MetaData()
+
+# One row. `generation` grows with every writing transaction; `key_number` with every data key;
+# `checksum` tells a damaged row from a wrong passphrase.
+META: Final = Table(
+    "meta",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("format", Integer, nullable=False),
+    Column("vault_id", Text, nullable=False),
+    Column("created_at", _LONG, nullable=False),
+    Column("generation", _LONG, nullable=False),
+    Column("key_number", _LONG, nullable=False),
+    Column("key_source", Text, nullable=False),
+    Column("key_name", Text, nullable=False),
+    Column("kdf_profile", Text, nullable=False),
+    Column("kdf_salt", LargeBinary, nullable=False),
+    Column("wrapped_nonce", LargeBinary, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("checksum", LargeBinary, nullable=False),
+    **_STRICT,
+)
+
+RECORDS: Final = Table(
+    "records",
+    METADATA,
+    Column("connector_id", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("binding", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", _LONG, nullable=False),  # Unix seconds, as all times here
+    Column("updated_at", _LONG, nullable=False),
+    **_STRICT,
+)
+
+AGENT_TOKENS: Final = Table(
+    "agent_tokens",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of the token
+    Column("agent", Text, nullable=False, index=True),
+    Column("created_at", _LONG, nullable=False),
+    Column("expires_at", _LONG, nullable=True),
+    **_STRICT,
+)

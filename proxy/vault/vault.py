@@ -1,0 +1,236 @@
+"""The open vault: secrets in and out, and its keys replaced.
+
+Several processes may have the same vault open. Whatever one of them commits, a new data key
+included, the others see at their next call.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from config.errors import KeyhatchError
+from proxy.secret import Secret
+from proxy.vault.errors import (
+    BindingChangedError,
+    SecretMissingError,
+    VaultDamagedError,
+    VaultLockedError,
+)
+from proxy.vault.keys.interface import KeySource
+from proxy.vault.keys.reference import KeyChoice, KeyReference, KeySourceKind
+from proxy.vault.keys.sources import KeySources
+from proxy.vault.record import Place, Record, find_origin, open_record, seal_record
+from proxy.vault.sealing import SealBrokenError, SealingKey
+from proxy.vault.store import Reading, Store
+from proxy.vault.unlock import KeyState, Unlocked, lock, try_unlock, unlock
+
+
+def utc_now() -> datetime:
+    """Return the time, for what is written beside records."""
+    return datetime.now(UTC)
+
+
+class Vault:
+    """Credentials by connector id and slot, opened one at a time and only when asked for.
+
+    Safe to share between threads, not across a fork. Every method may raise VaultDamagedError
+    and VaultBusyError; whatever is raised, the vault is as it was before.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        unlocked: Unlocked,
+        sources: KeySources,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._unlocked = unlocked
+        self._sources = sources
+        self._now = now
+
+    def put(self, connector_id: str, slot: str, binding: bytes, secret: Secret) -> None:
+        """Store a secret for the destinations that `binding` stands for; on disk on return."""
+        with self._store.writing() as writing:
+            state = writing.key_state()
+            key = self._data_key(state)
+            place = Place(connector_id, slot, binding)
+            writing.put_record(seal_record(key, state.vault_id, place, secret), self._now())
+
+    def get(self, connector_id: str, slot: str, binding: bytes) -> Secret:
+        """Return a secret.
+
+        Raises SecretMissingError, or BindingChangedError when it was stored for other
+        destinations than `binding` stands for.
+        """
+        with self._store.reading() as reading:
+            state = reading.key_state()
+            record = reading.record(connector_id, slot)
+            if record is None:
+                raise SecretMissingError(
+                    f"no {slot} is stored for connector {connector_id}",
+                    hint=f"run `keyhatch connector set {connector_id} --secret-stdin`",
+                )
+            secret = self._open(reading, state, record)
+        if record.place.binding != binding:
+            raise BindingChangedError(
+                f"connector {connector_id} does not go where its {slot} was stored for",
+                hint=f"look at the change, then run `keyhatch connector confirm {connector_id}`",
+            )
+        return secret
+
+    def delete(self, connector_id: str, slot: str | None = None) -> int:
+        """Delete one secret of a connector, or all; return how many there were."""
+        with self._store.writing() as writing:
+            deleted = writing.delete_records(connector_id, slot)
+        self._store.forget_old_pages()
+        return deleted
+
+    def confirm(self, connector_id: str, binding: bytes) -> None:
+        """Bind all secrets of a connector to new destinations. Raises SecretMissingError."""
+        with self._store.writing() as writing:
+            state = writing.key_state()
+            records = writing.records(connector_id)
+            if not records:
+                raise SecretMissingError(
+                    f"nothing is stored for connector {connector_id}",
+                    hint=f"run `keyhatch connector set {connector_id} --secret-stdin`",
+                )
+            key = self._data_key(state)
+            writing.reseal_records(
+                seal_record(
+                    key,
+                    state.vault_id,
+                    replace(record.place, binding=binding),
+                    self._open(writing, state, record),
+                )
+                for record in records
+            )
+
+    def rotate_key(self) -> int:
+        """Seal every record under a new data key, in one transaction; return how many."""
+        with self._store.writing() as writing:
+            state = writing.key_state()
+            kek = self._current_keys(state).kek
+            fresh = lock(
+                state.vault_id, state.number + 1, state.reference, SealingKey.generate(), kek
+            )
+            records = writing.records()
+            writing.reseal_records(
+                seal_record(
+                    fresh.data_key,
+                    state.vault_id,
+                    record.place,
+                    self._open(writing, state, record),
+                )
+                for record in records
+            )
+            writing.put_key_state(fresh.state)
+        self._unlocked = fresh
+        self._store.forget_old_pages()
+        return len(records)
+
+    def change_key(
+        self,
+        choice: KeyChoice,
+        *,
+        environ: Mapping[str, str],
+        ask_passphrase: Callable[[], Secret],
+    ) -> KeySourceKind:
+        """Wrap the data key under a key of another source, or a new one of the same; return which.
+
+        Whenever it is cut off, the old or the new source opens the vault.
+        """
+        sources = replace(self._sources, environ=environ, ask_passphrase=ask_passphrase)
+        kind = sources.resolve(choice)
+        if kind is KeySourceKind.PASSPHRASE:
+            # Asked before the vault is held: a person thinks for longer than others wait.
+            passphrase = ask_passphrase()
+            sources = replace(sources, ask_passphrase=lambda: passphrase)
+        self.adopt_key(sources.of(kind))
+        self._sources = replace(sources, ask_passphrase=ask_passphrase)
+        return kind
+
+    def adopt_key(self, source: KeySource) -> None:
+        """Wrap the data key under a new key of a source: create, commit, discard the old one."""
+        with self._store.writing() as writing:
+            before = writing.key_state()
+            data_key = self._data_key(before)
+            reference, kek = source.create(before.vault_id, before.reference)
+            fresh = lock(before.vault_id, before.number, reference, data_key, kek)
+            writing.put_key_state(fresh.state)
+        self._unlocked = fresh
+        self._store.forget_old_pages()
+        self._discard(before.reference)
+
+    def generation(self) -> int:
+        """Return a number that grows with every change by any process; one small read."""
+        with self._store.reading() as reading:
+            return reading.generation()
+
+    def close(self) -> None:
+        """Close the file. The keys go with the object."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _discard(self, reference: KeyReference) -> None:
+        try:
+            self._sources.of(reference.kind).discard(reference)
+        except VaultLockedError as error:
+            raise KeyhatchError(
+                f"the vault has its new key, but the old one could not be deleted: {error}",
+                hint=f"delete {reference.name!r} from the {reference.kind} yourself",
+            ) from error
+
+    def _open(self, reading: Reading, state: KeyState, record: Record) -> Secret:
+        key = self._data_key(state)
+        try:
+            return open_record(key, state.vault_id, record)
+        except (SealBrokenError, UnicodeDecodeError) as error:
+            origin = find_origin(key, state.vault_id, record, reading.records())
+            raise _broken(record.place, origin) from error
+
+    def _data_key(self, state: KeyState) -> SealingKey:
+        """Return the data key of a snapshot: another process may have rotated it."""
+        if state.number == self._unlocked.state.number:
+            return self._unlocked.data_key
+        return self._current_keys(state).data_key
+
+    def _current_keys(self, state: KeyState) -> Unlocked:
+        """Return the data key and the key that wraps it in a snapshot.
+
+        Only when another process has changed the key source is that source asked, which may
+        raise VaultLockedError: a proxy has no terminal to ask for a passphrase.
+        """
+        known = self._unlocked
+        if state != known.state:
+            known = try_unlock(state, known.kek) or unlock(
+                state, self._sources.of(state.reference.kind)
+            )
+            self._unlocked = known
+        return known
+
+
+def _broken(place: Place, origin: Place | None) -> VaultDamagedError:
+    where = f"the {place.slot} of connector {place.connector_id}"
+    hint = "restore vault.db from a backup, or store the secret again"
+    if origin is None:
+        return VaultDamagedError(f"{where} is damaged: it does not open", hint=hint)
+    return VaultDamagedError(
+        f"{where} was sealed as the {origin.slot} of connector {origin.connector_id}:"
+        " the vault has been tampered with",
+        hint=hint,
+    )
