@@ -1,0 +1,115 @@
+"""Header hygiene: what belongs to one hop, or claims a proxy's authority, goes no further.
+
+Requests are cleaned before a credential is placed, so no nomination of the agent's
+(`Connection: authorization`) can remove what is placed.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from proxy.wire.fields import Fields, folded, get_all, members, with_field, without
+
+# Framing and routing belong to the lane: a nomination must not take them away (RFC 9110, 7.6.1).
+_FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
+
+# RFC 9110, 7.6.1; RFC 9113, 8.2.2; HTTP2-Settings asks for h2c (RFC 7540, 3.2.1).
+_HOP_BY_HOP: Final = frozenset(
+    {b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings"}
+)
+
+# Spoken for by proxies and gateways. An upstream that trusts them would route, log or authorise
+# by what the agent wrote there.
+_CLAIMS: Final = frozenset(
+    {
+        b"forwarded",
+        b"via",
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+        b"x-host",
+        b"x-original-host",
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-rewrite-url",
+        b"x-upstream-https-proxy",
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+    }
+)
+# `Proxy-` covers Authorization, Connection, Authenticate, Status and other proxies' control
+# headers; `Keyhatch-` our own.
+_RESPONSE_PREFIXES: Final = (b"proxy-", b"keyhatch-")
+_REQUEST_PREFIXES: Final = (*_RESPONSE_PREFIXES, b"x-forwarded")
+
+# Alt-Svc would move the client to a route that the proxy does not see (RFC 7838); a pin would
+# break the intercepting certificate (RFC 7469).
+_RESPONSE_ONLY: Final = frozenset({b"alt-svc", b"public-key-pins", b"public-key-pins-report-only"})
+
+_REQUEST_DROPS: Final = _HOP_BY_HOP | _CLAIMS
+_RESPONSE_DROPS: Final = _HOP_BY_HOP | _RESPONSE_ONLY
+
+
+def clean_request(fields: Fields, *, keep_upgrade: bool = False) -> Fields:
+    """Return what of an agent's header goes upstream.
+
+    Host, Content-Length and Transfer-Encoding stay as they are. With `keep_upgrade` a request
+    for exactly `websocket` keeps its upgrade (RFC 6455, 4.1), with a `Connection` of our making.
+    """
+    kept = _clean(fields, _REQUEST_DROPS, _REQUEST_PREFIXES)
+    return _with_upgrade(kept, fields) if keep_upgrade else kept
+
+
+def clean_response(fields: Fields, *, keep_upgrade: bool = False) -> Fields:
+    """Return what of an upstream's header goes to the agent.
+
+    Framing stays as it is. `keep_upgrade` is for a 101 that answers a WebSocket request.
+    """
+    kept = _clean(fields, _RESPONSE_DROPS, _RESPONSE_PREFIXES)
+    return _with_upgrade(kept, fields) if keep_upgrade else kept
+
+
+def identity_only(fields: Fields) -> Fields:
+    """Return a request's fields asking for an uncompressed answer, which scrubbing can stream."""
+    return with_field(fields, b"Accept-Encoding", b"identity")
+
+
+def whole_only(fields: Fields) -> Fields:
+    """Return a request's fields without a range.
+
+    Two ranges could each carry half a credential, and neither half would be recognised. A server
+    may ignore Range at any time (RFC 9110, 14.2), so clients cope with a whole answer.
+    """
+    return without(fields, (b"range", b"if-range"))
+
+
+def _clean(fields: Fields, drops: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Fields:
+    nominated = _nominated(fields)
+    if nominated:
+        drops |= nominated
+    kept = []
+    for field in fields:
+        name = folded(field[0])
+        if name in drops or name.startswith(prefixes):
+            continue
+        if name in _FRAMING and b"_" in field[0]:
+            continue  # `Content_Length` frames nothing here, but may for an upstream
+        kept.append(field)
+    return tuple(kept)
+
+
+def _nominated(fields: Fields) -> frozenset[bytes]:
+    connection = get_all(fields, b"connection")
+    return frozenset(map(folded, members(connection))) - _FRAMING
+
+
+def _with_upgrade(kept: Fields, fields: Fields) -> Fields:
+    if not _wants_websocket(members(get_all(fields, b"upgrade"))):
+        return kept
+    return (*kept, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
+
+
+def _wants_websocket(upgrades: Iterable[bytes]) -> bool:
+    return list(upgrades) == [b"websocket"]
