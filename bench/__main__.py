@@ -1,0 +1,113 @@
+"""`make bench`: Keyhatch against plain mitmdump with a naive addon; README.md says how to read it."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.contenders import (
+    Bench,
+    CannotRunError,
+    NotInstalledError,
+    keyhatch,
+    mitmdump,
+    origin,
+    pick_cores,
+)
+from bench.load import Sample, Scenario, Target, measure
+
+type Contender = Callable[[Bench], AbstractContextManager[Target]]
+type Results = dict[Scenario, dict[str, list[Sample]]]
+
+# Keyhatch first: mitmdump borrows its CA.
+CONTENDERS: Mapping[str, Contender] = {"keyhatch": keyhatch, "mitmdump": mitmdump}
+CANNOT_RUN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how hard: rounds, measured seconds of each, clients at a time."""
+
+    rounds: int
+    seconds: float
+    clients: int
+
+
+SHORT = Plan(rounds=3, seconds=1.6, clients=16)
+LONG = Plan(rounds=9, seconds=5.0, clients=16)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code; a machine without nginx is told so and is no failure."""
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").partition(";")[0])
+    parser.add_argument("--long", action="store_true", help="more and longer rounds")
+    plan = LONG if parser.parse_args(arguments).long else SHORT
+    try:
+        results = run(plan)
+    except NotInstalledError as error:
+        print(f"skipped: {error}")
+        return 0
+    except CannotRunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return CANNOT_RUN
+    print(table(results))
+    return 0
+
+
+def run(plan: Plan) -> Results:
+    """Start everything, then measure in interleaved rounds: the machine's moods hit all alike."""
+    cores = pick_cores()
+    results: Results = {scenario: {name: [] for name in CONTENDERS} for scenario in Scenario}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyhatch-bench-")))
+        bench = stack.enter_context(origin(folder.resolve(), cores))
+        targets = {name: stack.enter_context(start(bench)) for name, start in CONTENDERS.items()}
+        os.sched_setaffinity(0, {bench.other_core})
+        print(introduction(plan, cores), flush=True)
+        for number in range(plan.rounds):
+            print(f"round {number + 1} of {plan.rounds}", file=sys.stderr, flush=True)
+            for scenario in Scenario:
+                for name, target in targets.items():
+                    sample = measure(target, scenario, clients=plan.clients, seconds=plan.seconds)
+                    results[scenario][name].append(sample)
+    return results
+
+
+def introduction(plan: Plan, cores: tuple[int, int]) -> str:
+    """Say what is measured, where."""
+    shared = " (the same: ratios only)" if cores[0] == cores[1] else ""
+    return (
+        f"Python {platform.python_version()}, {platform.machine()}; "
+        f"proxies on core {cores[0]}, nginx and load on core {cores[1]}{shared}; "
+        f"{plan.clients} clients, median of {plan.rounds} rounds of {plan.seconds} s"
+    )
+
+
+def table(results: Results) -> str:
+    """Return the medians, and the ratio Keyhatch / mitmdump (median over the rounds)."""
+    lines = [f"{'':18}{'':10}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}"]
+    for scenario, by_name in results.items():
+        for name, samples in by_name.items():
+            rate, p50, p99 = (
+                median(getattr(sample, field) for sample in samples)
+                for field in ("rate", "p50", "p99")
+            )
+            ratio = f"{ratio_of(by_name):>8.2f}x" if name == "keyhatch" else ""
+            lines.append(f"{scenario:18}{name:10}{rate:>8.0f}{p50:>9.2f}{p99:>9.2f}{ratio}")
+    return "\n".join(lines)
+
+
+def ratio_of(by_name: Mapping[str, Sequence[Sample]]) -> float:
+    """Return the median of the rounds' ratios of requests per second."""
+    pairs = zip(by_name["keyhatch"], by_name["mitmdump"], strict=True)
+    return median(ours.rate / theirs.rate for ours, theirs in pairs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The benchmark's own arithmetic and load; the comparison itself is `make bench`."""
+
+import ssl
+
+import pytest
+
+from bench.__main__ import ratio_of, table
+from bench.load import Sample, Scenario, Target, WrongAnswerError, measure
+from tests.support.origin import Origin, anyone, bearer
+
+
+def samples(*rates: float) -> list[Sample]:
+    return [Sample(rate, p50=2.0, p99=9.0) for rate in rates]
+
+
+def target(service: Origin) -> Target:
+    return Target(service.port, "api.hubapi.com", "", ssl.create_default_context())
+
+
+def test_the_ratio_is_the_median_of_the_rounds_ratios() -> None:
+    """A round in which the whole machine was slow changes nothing."""
+    by_name = {"keyhatch": samples(200, 20, 210), "mitmdump": samples(100, 10, 100)}
+    assert ratio_of(by_name) == 2.0
+
+
+def test_the_table_has_medians_and_a_ratio_for_each_scenario() -> None:
+    by_name = {"keyhatch": samples(190, 200, 900), "mitmdump": samples(100, 100, 100)}
+    shown = table(dict.fromkeys(Scenario, by_name)).splitlines()
+    assert len(shown) == 1 + 2 * len(Scenario)
+    assert shown[1].split() == ["keep-alive", "HTTP", "keyhatch", "200", "2.00", "9.00", "2.00x"]
+    assert shown[2].split() == ["keep-alive", "HTTP", "mitmdump", "100", "2.00", "9.00"]
+
+
+def test_the_load_counts_answers_on_connections_that_stay_open() -> None:
+    """A plain service is proxy enough for absolute-form requests."""
+    with Origin(anyone, tls=False) as service:
+        sample = measure(target(service), Scenario.KEEP_ALIVE_HTTP, clients=2, seconds=0.2)
+        assert service.connections == 2
+        assert 0 < sample.rate * 0.2 <= len(service.requests)
+    assert 0 < sample.p50 <= sample.p99
+
+
+def test_a_wrong_answer_stops_the_load() -> None:
+    with Origin(bearer("the-key"), tls=False) as service, pytest.raises(ExceptionGroup) as caught:
+        measure(target(service), Scenario.KEEP_ALIVE_HTTP, clients=2, seconds=0.2)
+    assert caught.group_contains(WrongAnswerError, match="401")
