@@ -17,7 +17,6 @@ class ProblemCode(StrEnum):
     BAD_REQUEST = "bad-request"
     PROXY_AUTHENTICATION_REQUIRED = "proxy-authentication-required"
     CONNECTOR_NOT_GRANTED = "connector-not-granted"
-    CONNECTOR_UNKNOWN = "connector-unknown"
     CONNECTOR_DISABLED = "connector-disabled"
     METHOD_OR_PATH_NOT_ALLOWED = "method-or-path-not-allowed"
     DESTINATION_MISMATCH = "destination-mismatch"
@@ -67,12 +66,6 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         "http_request_denied",
         "The destination belongs to a connector that this agent may not use. The operator grants it "
         "with `keyhatch agent grant AGENT CONNECTOR`.",
-    ),
-    ProblemCode.CONNECTOR_UNKNOWN: ProblemKind(
-        404,
-        "No such connector",
-        "destination_not_found",
-        "No connector of that name is granted to this agent. `keyhatch connector list` shows the names.",
     ),
     ProblemCode.CONNECTOR_DISABLED: ProblemKind(
         403,

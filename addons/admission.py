@@ -1,0 +1,148 @@
+"""Who asks, where to, and whether they may: the first addon, before anything is placed."""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from addons.exchange import Exchange, Traffic, TunnelState, new_id, refuse, respond
+from config.destination import Scheme, parse_destination
+from config.errors import UsageError
+from proxy.audit.record import Subject
+from proxy.engine import Engine
+from proxy.policy.authority import RequestHead, TunnelHead
+from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
+from proxy.portal import answer_portal
+from proxy.problems import Problem, ProblemCode
+from proxy.server.dialer import Dialer, DialError
+from proxy.wire.headers import clean_request
+
+_UNKNOWN = Problem(
+    ProblemCode.PROXY_AUTHENTICATION_REQUIRED,
+    "the request carries no valid agent token",
+    hint="start the program under `keyhatch run`, or put the token into the proxy address",
+)
+_ONLY_ORIGIN_FORM = Problem(
+    ProblemCode.BAD_REQUEST, "inside a tunnel the request target must be a path"
+)
+_NO_TARGET = Problem(ProblemCode.BAD_REQUEST, "the CONNECT target is not host:port")
+
+
+class Admission:
+    """Decides every request and every tunnel; what is refused is answered here."""
+
+    def __init__(
+        self, engine: Engine, dialer: Dialer, traffic: Traffic, ca_pem: Callable[[], bytes]
+    ) -> None:
+        self._engine = engine
+        self._dialer = dialer
+        self._traffic = traffic
+        self._ca_pem = ca_pem
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Decide a CONNECT request; the tunnel's later requests are decided one by one."""
+        digest = self._engine.digest(flow.request.headers.get("proxy-authorization"))
+        caller = self._engine.identify(digest)
+        exchange = Exchange(_subject(flow, caller, path=""))
+        self._traffic.begin(flow, exchange)
+        problem = await self._tunnel_problem(flow, digest, caller, exchange)
+        if problem is None:
+            return
+        refuse(flow, problem)
+        assert flow.response is not None  # noqa: S101 - refuse has set it
+        flow.response.headers["Connection"] = "close"
+        self._traffic.end(exchange)
+
+    async def _tunnel_problem(
+        self, flow: http.HTTPFlow, digest: bytes | None, caller: Caller | None, exchange: Exchange
+    ) -> Problem | None:
+        if caller is None:
+            return _UNKNOWN
+        try:
+            destination = parse_destination(flow.request.authority, "https")
+        except UsageError:
+            return _NO_TARGET
+        decision = self._engine.decide_tunnel(destination, caller)
+        if isinstance(decision, Refuse):
+            return decision.problem
+        opaque = isinstance(decision, Tunnel)
+        if opaque:
+            try:
+                await self._dialer.addresses(destination.host, destination.port)
+            except DialError as error:
+                return Problem(error.code, "the destination of this tunnel cannot be reached")
+        exchange.decided("tunnel", decision.reason)
+        exchange.status = 200
+        state = TunnelState(digest, destination, not opaque, exchange)
+        self._traffic.open_tunnel(flow.client_conn.id, state)
+        flow.request.data.host = destination.host
+        return None
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Decide one request, whatever was decided of its tunnel before."""
+        tunnel = self._traffic.tunnel(flow.client_conn.id)
+        if tunnel is None:
+            digest = self._engine.digest(flow.request.headers.get("proxy-authorization"))
+        else:
+            digest = tunnel.digest
+        caller = self._engine.identify(digest)
+        exchange = Exchange(_subject(flow, caller, path=flow.request.path))
+        self._traffic.begin(flow, exchange)
+        if flow.error is not None:
+            # Not valid HTTP: the layer answers, nothing is forwarded.
+            exchange.code, exchange.status = ProblemCode.BAD_REQUEST, 400
+            return
+        if caller is None:
+            refuse(flow, _UNKNOWN)
+        elif tunnel is not None and flow.request.authority and not flow.request.is_http2:
+            refuse(flow, _ONLY_ORIGIN_FORM)
+        else:
+            self._apply(flow, exchange, _head(flow, tunnel), caller)
+
+    def _apply(
+        self, flow: http.HTTPFlow, exchange: Exchange, head: RequestHead, caller: Caller
+    ) -> None:
+        exchange.client_scheme = head.scheme
+        match self._engine.decide(head, caller):
+            case Refuse(problem):
+                refuse(flow, problem)
+            case Portal(reason):
+                exchange.decided("portal", reason)
+                respond(flow, answer_portal(head.method, head.path, self._ca_pem))
+            case Forward(destination, reason):
+                exchange.decided("forward", reason)
+                exchange.aim(destination)
+                flow.request.headers.fields = clean_request(flow.request.headers.fields)
+            case Inject(connector, destination, reason):
+                exchange.decided("inject", reason, connector.slug)
+                exchange.connector = connector
+                exchange.aim(destination)
+
+
+def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
+    request = flow.request
+    names = tuple(request.headers.get_all("keyhatch-connector"))
+    hosts = tuple(request.headers.get_all("host"))
+    if tunnel is None:
+        # The lane has taken the authority of the absolute-form target apart already.
+        host = f"[{request.data.host}]" if ":" in request.data.host else request.data.host
+        authority = f"{host}:{request.data.port}"
+        scheme: Scheme = "https" if request.scheme == "https" else "http"
+        return RequestHead(request.method, request.path, authority, hosts, scheme, None, names)
+    through = TunnelHead(tunnel.destination, flow.client_conn.sni)
+    authority_h2 = request.authority or None
+    return RequestHead(request.method, request.path, authority_h2, hosts, "https", through, names)
+
+
+def _subject(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Subject:
+    request = flow.request
+    return Subject(
+        id=new_id(),
+        agent=caller.name if caller else None,
+        connector=None,
+        decision="refuse",
+        reason="malformed",
+        method=request.method,
+        host=request.data.host,
+        port=request.data.port,
+        path=path.partition("?")[0],
+    )

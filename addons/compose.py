@@ -1,0 +1,32 @@
+"""The lane put together: which addons there are, and the order in which their hooks run."""
+
+from collections.abc import Callable
+
+from addons.admission import Admission
+from addons.exchange import Traffic
+from addons.injection import Injection
+from addons.lane import MitmproxyLane
+from addons.next_layer import NextLayer
+from addons.outcome import Outcome
+from addons.response import ResponseScrubbing
+from addons.tls import Tls
+from proxy.engine import Engine
+from proxy.server.dialer import Dialer
+from proxy.server.trust import Trust
+
+
+def mitmproxy_lane(engine: Engine, dialer: Dialer, trust: Callable[[], Trust]) -> MitmproxyLane:
+    """Return a lane that asks an engine.
+
+    Admission decides before injection places; scrubbing rewrites before the outcome is recorded.
+    """
+    traffic = Traffic(engine)
+    return MitmproxyLane(
+        traffic,
+        NextLayer(traffic),
+        Tls(traffic, trust),
+        Admission(engine, dialer, traffic, lambda: trust().ca_pem),
+        Injection(engine),
+        ResponseScrubbing(),
+        Outcome(traffic),
+    )

@@ -1,0 +1,150 @@
+"""What the lane knows of one exchange and of one tunnel, from the first hook to the last."""
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.flow import Error
+
+from config.connector import Connector
+from config.destination import Destination, Scheme
+from proxy.audit.record import DecisionWord, Result, Subject
+from proxy.engine import Engine
+from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
+from proxy.wire.scrub import Scrubber
+
+_KEY: Final = "keyhatch"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its response, or one tunnel; ends in exactly one outcome record."""
+
+    subject: Subject
+    connector: Connector | None = None
+    destination: Destination | None = None
+    client_scheme: Scheme = "http"
+    scrubber: Scrubber | None = None
+    code: ProblemCode | None = None
+    status: int | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    started: float = field(default_factory=time.monotonic)
+    ended: bool = False
+
+    def aim(self, destination: Destination) -> None:
+        """Note where it goes; that, not what the agent called it, is put on record."""
+        self.destination = destination
+        self.subject = replace(self.subject, host=destination.host, port=destination.port)
+
+    def decided(self, decision: DecisionWord, reason: str, connector: str | None = None) -> None:
+        """Note what was decided."""
+        self.subject = replace(self.subject, decision=decision, reason=reason, connector=connector)
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelState:
+    """One CONNECT tunnel: whose token opened it, and where it goes."""
+
+    digest: bytes | None
+    destination: Destination
+    intercepted: bool
+    exchange: Exchange
+
+
+class Traffic:
+    """Everything that is under way: open tunnels by client connection, and requests.
+
+    `drained` is set while no request is.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tunnels: dict[str, TunnelState] = {}
+        self._requests: set[str] = set()
+        self.drained = asyncio.Event()
+        self.drained.set()
+
+    def begin(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """Make an exchange travel with a flow."""
+        flow.metadata[_KEY] = exchange
+        if flow.request.method != "CONNECT":
+            self._requests.add(exchange.subject.id)
+            self.drained.clear()
+
+    def end(self, exchange: Exchange) -> None:
+        """Record the outcome of an exchange; later calls for it do nothing."""
+        if exchange.ended:
+            return
+        exchange.ended = True
+        self._requests.discard(exchange.subject.id)
+        if not self._requests:
+            self.drained.set()
+        elapsed = round((time.monotonic() - exchange.started) * 1000, 2)
+        code = None if exchange.code is None else exchange.code.value
+        result = Result(exchange.status, code, exchange.bytes_in, exchange.bytes_out, elapsed)
+        self._engine.record_outcome(exchange.subject, result)
+
+    def open_tunnel(self, client_id: str, state: TunnelState) -> None:
+        self._tunnels[client_id] = state
+
+    def tunnel(self, client_id: str) -> TunnelState | None:
+        return self._tunnels.get(client_id)
+
+    def close_tunnel(self, client_id: str) -> TunnelState | None:
+        return self._tunnels.pop(client_id, None)
+
+
+def new_id() -> str:
+    """Return an id for an exchange, unique over processes and time."""
+    return uuid.uuid4().hex
+
+
+def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
+    """Return a flow's exchange; None when the flow ended before admission."""
+    exchange = flow.metadata.get(_KEY)
+    return exchange if isinstance(exchange, Exchange) else None
+
+
+def refuse(flow: http.HTTPFlow, problem: Problem) -> None:
+    """Answer a flow with a problem, whatever it held before; nothing is forwarded."""
+    respond(flow, render_problem(problem))
+    exchange = exchange_of(flow)
+    if exchange is not None:
+        exchange.code = problem.code
+        exchange.status = problem.http_status
+        connector = problem.connector or exchange.subject.connector
+        exchange.decided("refuse", problem.code.value, connector)
+
+
+def reject_response(flow: http.HTTPFlow, code: ProblemCode) -> None:
+    """End a flow whose upstream answer may not pass; the agent gets a constant 502.
+
+    Where the response's head has gone out already, its connection is closed instead.
+    """
+    exchange = exchange_of(flow)
+    if exchange is not None:
+        exchange.code = code
+        exchange.status = KINDS[code].status
+    flow.error = Error(Error.KILLED_MESSAGE)
+
+
+def respond(flow: http.HTTPFlow, answer: Answer) -> None:
+    """Answer a flow ourselves."""
+    body = b"" if flow.request.method == "HEAD" else answer.body
+    fields = [(name.encode(), value.encode()) for name, value in answer.headers]
+    fields.append((b"Content-Length", str(len(answer.body)).encode()))
+    now = time.time()
+    phrase = HTTPStatus(answer.status).phrase.encode()
+    flow.response = http.Response(
+        b"HTTP/1.1", answer.status, phrase, http.Headers(fields), body, None, now, now
+    )
+    exchange = exchange_of(flow)
+    if exchange is not None:
+        exchange.bytes_out = len(body)
+    # Read by the stream layer: an answer of ours does not wait for the request's body.
+    flow.request.stream = True

@@ -1,0 +1,190 @@
+"""The mitmproxy lane: an embedded master with our addons and nothing else, failing closed."""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Optional
+
+import structlog
+from mitmproxy import connection, http, tls
+from mitmproxy.addonmanager import AddonManager, Loader
+from mitmproxy.hooks import Hook
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+from mitmproxy.proxy import layer, server_hooks
+from mitmproxy.proxy.commands import StartHook
+from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
+from mitmproxy.proxy.mode_specs import ProxyMode
+
+from addons.exchange import Traffic, refuse, reject_response
+from addons.layers import Closed, StrictHttpLayer
+from proxy.problems import Problem, ProblemCode
+
+_FAULT: Final = Problem(ProblemCode.INTERNAL_ERROR, "the proxy met an error of its own")
+
+# What mitmproxy's own Proxyserver addon would declare; read by its layers.
+_OPTIONS: Final[dict[str, bool | str]] = {
+    "connection_strategy": "lazy",  # eager dials before any policy
+    "store_streamed_bodies": False,
+    "keep_host_header": True,
+    "validate_inbound_headers": True,
+    "normalize_outbound_headers": True,
+    "proxy_debug": False,
+}
+log = structlog.get_logger()
+
+
+class LaneOptions:
+    """Declares the options that mitmproxy's layers read, at the only values we run with."""
+
+    def load(self, loader: Loader) -> None:
+        for name, value in _OPTIONS.items():
+            loader.add_option(name, type(value), value, "fixed")
+        for name in ("stream_large_bodies", "body_size_limit"):
+            loader.add_option(name, Optional[str], None, "fixed")  # type: ignore[arg-type] # noqa: UP045 - what mitmproxy's parser knows
+
+
+class FailClosedAddons(AddonManager):
+    """Runs hooks in order; an exception ends the flow instead of letting it go on.
+
+    mitmproxy logs an addon's exception and forwards the request as it then is.
+    """
+
+    def __init__(self, master: Master) -> None:
+        super().__init__(master)  # type: ignore[no-untyped-call]
+        self._hooks: dict[str, list[Callable[..., Any]]] = {}
+
+    async def dispatch(self, hook: Hook) -> None:
+        """Run every addon's hook of that name; on an exception fail the subject and stop."""
+        for call in self._calls(hook.name):
+            try:
+                result = call(*hook.args())
+                if inspect.isawaitable(result):
+                    await result
+            except Exception as error:  # noqa: BLE001 - the one place that must catch all
+                # Its type only: the text may hold an upstream's bytes, the trace what was placed.
+                log.error("lane fault", hook=hook.name, fault=type(error).__name__)  # noqa: TRY400
+                fail(hook.args()[0])
+                return
+
+    def _calls(self, name: str) -> list[Callable[..., Any]]:
+        calls = self._hooks.get(name)
+        if calls is None:
+            calls = [getattr(addon, name) for addon in self.chain if hasattr(addon, name)]
+            self._hooks[name] = calls
+        return calls
+
+
+class LaneMaster(Master):
+    """A master without mitmproxy's default addons, scripts, onboarding page and log output."""
+
+    def __init__(self, *addons: object) -> None:
+        super().__init__(Options(), event_loop=asyncio.get_running_loop())
+        self._legacy_log_events.uninstall()
+        self.addons: FailClosedAddons = FailClosedAddons(self)
+        self.addons.add(LaneOptions(), *addons)  # type: ignore[no-untyped-call]
+        # A 101 to anything but a WebSocket must not become a raw pipe.
+        self.options.update(rawtcp=False, http3=False, websocket=True)  # type: ignore[no-untyped-call]
+
+
+class LaneConnection(ProxyConnectionHandler):
+    """One agent's connection: our layers, our hooks, and nothing written to mitmproxy's log."""
+
+    def __init__(
+        self,
+        master: "LaneMaster",
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        mode: ProxyMode,
+    ) -> None:
+        super().__init__(master, reader, writer, master.options, mode)  # type: ignore[no-untyped-call]
+        self._addons = master.addons
+        self.layer = StrictHttpLayer(self.layer.context, HTTPMode.regular)
+
+    async def handle_hook(self, hook: StartHook) -> None:
+        with self.timeout_watchdog.disarm():
+            await self._addons.dispatch(hook)
+
+    def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:  # noqa: ARG002
+        """Drop the message, which may hold an upstream's bytes; hang up after a crash.
+
+        mitmproxy reports a crashed layer and leaves both connections open.
+        """
+        if exc_info is None or level < logging.ERROR:
+            return
+        log.error("lane crash", detail="a connection was closed")
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the agent's connection, and with it every upstream connection behind it."""
+        transport = self.transports.get(self.client)
+        if transport is not None and transport.handler is not None:
+            transport.handler.cancel("hung up")
+
+
+class MitmproxyLane:
+    """Listens on one address and carries what the engine decides."""
+
+    def __init__(self, traffic: Traffic, *addons: object) -> None:
+        _silence_mitmproxy()
+        self._traffic = traffic
+        self._master = LaneMaster(*addons)
+        self._mode = ProxyMode.parse("regular")
+        self._connections: dict[LaneConnection, asyncio.Task[None]] = {}
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; return the address that was bound. Raises OSError."""
+        self._server = await asyncio.start_server(self._serve, host, port)
+        bound = self._server.sockets[0].getsockname()
+        return bound[0], bound[1]
+
+    async def stop(self, grace: float) -> None:
+        """Stop listening, let requests end for `grace` seconds, then close every connection."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._traffic.drained.wait()
+        for handler, task in self._connections.items():
+            handler.hang_up()
+            task.cancel()
+        await asyncio.gather(*self._connections.values(), return_exceptions=True)
+        await self._master.done()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = LaneConnection(self._master, reader, writer, self._mode)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - start_server runs this in one
+        self._connections[handler] = task
+        try:
+            await handler.handle_client()
+        finally:
+            del self._connections[handler]
+
+
+def fail(subject: object) -> None:
+    """End what a failed hook was about, so that nothing goes on without it."""
+    match subject:
+        case http.HTTPFlow(response=None):
+            refuse(subject, _FAULT)
+        case http.HTTPFlow():
+            reject_response(subject, ProblemCode.INTERNAL_ERROR)
+        case layer.NextLayer():
+            subject.layer = Closed(subject.context)
+        case server_hooks.ServerConnectionHookData():
+            subject.server.error = ProblemCode.UPSTREAM_UNREACHABLE.value
+        case tls.TlsData():
+            subject.ssl_conn = None
+        case connection.Client():
+            subject.error = ProblemCode.INTERNAL_ERROR.value
+
+
+def _silence_mitmproxy() -> None:
+    """Keep mitmproxy's log, which quotes messages, from every sink."""
+    logger = logging.getLogger("mitmproxy")
+    logger.propagate = False
+    logger.setLevel(logging.CRITICAL + 1)

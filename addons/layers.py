@@ -1,0 +1,202 @@
+"""mitmproxy's protocol layers with their gaps closed; each class says which.
+
+The version of mitmproxy is bounded in pyproject.toml because of this file.
+"""
+
+from http import HTTPStatus
+
+from mitmproxy.connection import ConnectionState
+from mitmproxy.flow import Error
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
+from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.http._http2 import Http2Server
+from mitmproxy.proxy.layers.tcp import TCPLayer
+
+from addons.exchange import Exchange, exchange_of
+from addons.failures import problem_of
+from proxy.problems import Problem, ProblemCode, render_problem
+
+MAX_HEAD = 64 * 1024  # bytes of request line and fields; more than any common server takes
+
+type Commands = layer.CommandGenerator[None]
+
+
+class StrictHttpLayer(HttpLayer):
+    """HTTP whose client side makes constant errors and whose streams refuse early."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Start):
+            is_h2 = self.context.client.alpn == b"h2"
+            server = StrictHttp2Server if is_h2 else StrictHttp1Server
+            self.connections[self.context.client] = server(self.context.fork())
+        yield from super()._handle_event(event)
+
+    def make_stream(self, stream_id: int) -> Commands:
+        self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)
+        yield from self.event_to_child(self.streams[stream_id], events.Start())
+
+
+class StrictHttpStream(HttpStream):
+    """A stream that takes only absolute-form at the proxy port and answers before the body.
+
+    mitmproxy guesses the destination of an origin-form request from its Host field, and reads
+    the whole body of a request that is already answered.
+    """
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
+        request = event.request
+        origin_form = not request.authority and request.method != "CONNECT"
+        if self.mode is HTTPMode.regular and origin_form:
+            # Without a Host field, the parent's own "destination unknown" answers.
+            request.headers.pop("host", None)
+        yield from super().state_wait_for_request_headers(event)
+
+    def start_request_stream(self) -> Commands:
+        if self.flow.response is None:
+            yield from super().start_request_stream()
+            return
+        response, client = self.flow.response, self.context.client
+        if not self.flow.request.is_http2:
+            response.headers["Connection"] = "close"
+        yield HttpResponseHook(self.flow)
+        for answer in (
+            ResponseHeaders(self.stream_id, response),
+            ResponseData(self.stream_id, response.raw_content or b""),
+            ResponseEndOfMessage(self.stream_id),
+        ):
+            yield SendHttp(answer, client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
+
+    def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
+        killed = self.flow.error and self.flow.error.msg == Error.KILLED_MESSAGE
+        if not killed or self.flow.response is None:
+            return (yield from super().check_killed(emit_error_hook))
+        # The parent closes without a word; an upstream's answer that may not pass is a 502.
+        yield commands.CloseConnection(self.flow.server_conn)
+        yield HttpErrorHook(self.flow)
+        rejected = ResponseProtocolError(self.stream_id, "", ErrorCode.GENERIC_SERVER_ERROR)
+        yield SendHttp(rejected, self.context.client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
+        return True
+
+    def handle_protocol_error(
+        self, event: RequestProtocolError | ResponseProtocolError
+    ) -> Commands:
+        exchange = exchange_of(self.flow)
+        if exchange is not None and isinstance(event, ResponseProtocolError):
+            problem = problem_of(event.code, event.message)
+            exchange.code, exchange.status = problem.code, problem.http_status
+        yield from super().handle_protocol_error(event)
+
+
+class StrictHttp1Server(Http1Server):
+    """The client side of HTTP/1.1 with constant error pages and a bound on heads.
+
+    mitmproxy's own pages print the bytes that it could not parse, an injected credential that
+    an upstream sent back among them (measured); heads may be of any size.
+    """
+
+    def send(self, event: HttpEvent) -> Commands:
+        if not isinstance(event, ResponseProtocolError):
+            yield from super().send(event)
+            return
+        if not self.conn.state & ConnectionState.CAN_WRITE:
+            return
+        if not self.response and event.code.http_status_code() is not None:
+            page = _raw_problem(problem_of(event.code, event.message))
+            yield commands.SendData(self.conn, page)
+        yield commands.CloseConnection(self.conn)
+
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        for command in super().read_headers(event):
+            if isinstance(command, commands.SendData):
+                # The parent sends from here only when the head does not parse.
+                yield commands.SendData(self.conn, _MALFORMED)
+            else:
+                yield command
+        if self.state == self.read_headers and len(self.buf) > MAX_HEAD:
+            yield commands.SendData(self.conn, _HEAD_TOO_LARGE)
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
+
+
+class StrictHttp2Server(Http2Server):
+    """The client side of HTTP/2 with constant error pages."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, ResponseProtocolError):
+            code = event.code
+            if self._may_answer(event):
+                yield from self._answer(event.stream_id, problem_of(code, event.message))
+                return
+            event = ResponseProtocolError(event.stream_id, "", code)
+        yield from super()._handle_event(event)
+
+    def _may_answer(self, event: ResponseProtocolError) -> bool:
+        if event.code.http_status_code() is None or not self.is_open_for_us(event.stream_id):
+            return False
+        return not self.h2_conn.streams[event.stream_id].state_machine.headers_sent
+
+    def _answer(self, stream_id: int, problem: Problem) -> Commands:
+        answer = render_problem(problem)
+        fields = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+        status = (b":status", b"%d" % answer.status)
+        self.h2_conn.send_headers(stream_id, [status, *fields])
+        self.h2_conn.send_data(stream_id, answer.body, end_stream=True)
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+
+
+class OpaqueTunnel(TCPLayer):
+    """A tunnel whose bytes are carried unseen, and counted."""
+
+    def __init__(self, context: Context, exchange: Exchange) -> None:
+        super().__init__(context, ignore=True)
+        self._exchange = exchange
+
+    def relay_messages(self, event: events.Event) -> Commands:
+        if isinstance(event, events.DataReceived):
+            if event.connection == self.context.client:
+                self._exchange.bytes_in += len(event.data)
+            else:
+                self._exchange.bytes_out += len(event.data)
+        yield from super().relay_messages(event)
+
+
+class Closed(layer.Layer):
+    """The layer for a connection that goes no further: it hangs up."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
+
+
+def _raw_problem(problem: Problem) -> bytes:
+    """The bytes of a complete HTTP/1.1 response that closes the connection."""
+    answer = render_problem(problem)
+    phrase = HTTPStatus(answer.status).phrase
+    fields = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+    head = f"HTTP/1.1 {answer.status} {phrase}\r\n{fields}Content-Length: {len(answer.body)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + answer.body
+
+
+_MALFORMED = _raw_problem(
+    Problem(ProblemCode.BAD_REQUEST, "the request is not valid HTTP, or not in a proxy's form")
+)
+_HEAD_TOO_LARGE = _raw_problem(
+    Problem(ProblemCode.LIMIT_EXCEEDED, "the request head is too large", status=431)
+)

@@ -1,0 +1,50 @@
+"""How each exchange ended, put on record exactly once."""
+
+from mitmproxy import http, tls
+from mitmproxy.connection import Client
+
+from addons.exchange import Traffic, exchange_of
+
+
+class Outcome:
+    """Ends an exchange when its response is done, its flow fails or its tunnel closes."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """A response went out whole; a WebSocket has only begun."""
+        exchange = exchange_of(flow)
+        if exchange is None or flow.response is None:
+            return
+        exchange.status = flow.response.status_code
+        if flow.websocket is None:
+            self._traffic.end(exchange)
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        """A WebSocket was closed by either side."""
+        self._end(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """A flow failed: the upstream's fault, ours, or the client has gone."""
+        self._end(flow)
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """An agent did not complete TLS inside its tunnel: most often it does not trust the CA."""
+        tunnel = self._traffic.tunnel(data.context.client.id)
+        if tunnel is None:
+            return
+        tunnel.exchange.decided("refuse", "client-tls-failed")
+        tunnel.exchange.status = None
+        self._traffic.end(tunnel.exchange)
+
+    def client_disconnected(self, client: Client) -> None:
+        """A tunnel whose bytes were carried unseen ends with its connection."""
+        tunnel = self._traffic.close_tunnel(client.id)
+        if tunnel is not None and not tunnel.intercepted:
+            self._traffic.end(tunnel.exchange)
+
+    def _end(self, flow: http.HTTPFlow) -> None:
+        exchange = exchange_of(flow)
+        if exchange is not None:
+            self._traffic.end(exchange)

@@ -1,0 +1,108 @@
+"""The answer on its way back: cleaned, pointed back through the proxy, scrubbed as it streams."""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from addons.exchange import Exchange, exchange_of, reject_response
+from addons.redirects import point_back
+from proxy.problems import ProblemCode
+from proxy.wire.coding import CodingError, Decoder, decoder_for
+from proxy.wire.headers import clean_response
+from proxy.wire.scrub import Scrubber
+
+SWITCHING_PROTOCOLS = 101
+_BODILESS = frozenset({204, 304})  # RFC 9110, 6.4.1
+
+
+class ResponseScrubbing:
+    """Masks a credential that an upstream sends back, in the head, the body and the messages."""
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Scrub the head and set up the body's stream."""
+        exchange = exchange_of(flow)
+        response = flow.response
+        if exchange is None or exchange.destination is None or response is None:
+            return
+        upgrade = response.status_code == SWITCHING_PROTOCOLS
+        if upgrade and not _asked_websocket(flow):
+            reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
+            return
+        response.headers.fields = clean_response(response.headers.fields, keep_upgrade=upgrade)
+        response.trailers = None
+        if exchange.connector is not None:
+            point_back(response, exchange)
+        decoder = None
+        if exchange.scrubber is not None:
+            _scrub_head(response, exchange.scrubber)
+            try:
+                decoder = _take_coding(flow.request, response)
+            except CodingError:
+                reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
+                return
+        if not upgrade:
+            response.stream = _body_stream(exchange, decoder)
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Scrub a message from the server; only the newest message is kept in memory."""
+        exchange = exchange_of(flow)
+        if flow.websocket is None or exchange is None:
+            return
+        message = flow.websocket.messages[-1]
+        if message.from_client:
+            exchange.bytes_in += len(message.content)
+        else:
+            exchange.bytes_out += len(message.content)
+            if exchange.scrubber is not None:
+                message.content = exchange.scrubber.once(message.content)
+        del flow.websocket.messages[:-1]
+
+
+def _asked_websocket(flow: http.HTTPFlow) -> bool:
+    return bool(flow.request.headers.get("upgrade", "").lower() == "websocket")
+
+
+def _scrub_head(response: http.Response, scrubber: Scrubber) -> None:
+    response.data.reason = scrubber.once(response.data.reason)
+    response.headers.fields = tuple(
+        (scrubber.once(name), scrubber.once(value)) for name, value in response.headers.fields
+    )
+
+
+def _take_coding(request: http.Request, response: http.Response) -> Decoder | None:
+    """Return the decoder of the body, taking its coding off the head; None when it is identity.
+
+    What is decoded goes on as identity, its length not known beforehand. Raises CodingError.
+    """
+    if request.method == "HEAD" or response.status_code in _BODILESS:
+        return None
+    codings = ", ".join(response.headers.get_all("content-encoding"))
+    decoder = decoder_for(codings)
+    if decoder is None:
+        return None
+    for name in ("content-encoding", "content-length", "etag"):
+        response.headers.pop(name, None)
+    if request.http_version == "HTTP/1.1":
+        response.headers["Transfer-Encoding"] = "chunked"
+    return decoder
+
+
+def _body_stream(
+    exchange: Exchange, decoder: Decoder | None
+) -> Callable[[bytes], bytes | list[bytes]]:
+    scrubber = exchange.scrubber
+
+    def relay(chunk: bytes) -> bytes | list[bytes]:
+        # The lane marks the end of a body with an empty chunk. Nothing to send is an empty list:
+        # an empty chunk of ours would end a chunked body early.
+        ended = not chunk
+        if decoder is not None:
+            chunk = decoder.finish() if ended else decoder.feed(chunk)
+        if scrubber is not None:
+            chunk = scrubber.feed(chunk)
+            if ended:
+                chunk += scrubber.finish()
+        exchange.bytes_out += len(chunk)
+        return chunk or []
+
+    return relay

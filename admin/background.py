@@ -1,0 +1,113 @@
+"""The proxy that `keyhatch run` starts when none is running: in the background, for its leases."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import keyhatch
+from admin.context import Session
+from admin.prompts import ask_passphrase
+from config.errors import ConflictError, KeyhatchError, NotFoundError, OperatorNeededError
+from config.files import O_PRIVATE
+from config.home import FILE_MODE, Home
+from proxy.secret import Secret
+from proxy.server.control_client import LeaseHandle, open_lease
+
+IDLE: Final = 30.0  # seconds that such a proxy outlives its last command
+START_LIMIT: Final = 30.0  # seconds for a proxy to come up, also on a busy machine
+POLL: Final = 0.05
+_NOT_INHERITED: Final = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
+_ERRORS: Final = {
+    kind.exit_code: kind for kind in (ConflictError, NotFoundError, OperatorNeededError)
+}
+
+
+def require_lease(session: Session, agent: str | None, connectors: list[str] | None) -> LeaseHandle:
+    """Return a lease of this home's proxy, starting one when none is running.
+
+    Raises KeyhatchError with the reason when none can be had.
+    """
+    home = session.home
+    lease = open_lease(home, agent, connectors)
+    if lease is not None:
+        return lease
+    service = _start(session)
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        lease = open_lease(home, agent, connectors)
+        if lease is not None:
+            return lease
+        code = service.poll()
+        # Another command may just have started one: its lease is as good.
+        if code is not None and code != ConflictError.exit_code:
+            raise _failure(home, code)
+        session.wait(POLL)
+    raise KeyhatchError("the proxy did not come up", hint=f"look at {_log_path(home)}")
+
+
+def _start(session: Session) -> subprocess.Popen[bytes]:
+    passphrase = _passphrase(session)
+    arguments = ["serve", "--home", str(session.home.root), "--until-idle", str(IDLE)]
+    reading = -1
+    if passphrase is not None:
+        reading, writing = os.pipe()
+        os.write(writing, passphrase.reveal().encode())
+        os.close(writing)
+        arguments += ["--passphrase-fd", str(reading)]
+    session.home.create()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | O_PRIVATE
+    log = os.open(_log_path(session.home), flags, FILE_MODE)
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own launcher
+            [sys.executable, "-I", str(Path(keyhatch.__file__).resolve()), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd="/",
+            env=_environment(session),
+            pass_fds=() if reading < 0 else (reading,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+        if reading >= 0:
+            os.close(reading)
+
+
+def _passphrase(session: Session) -> Secret | None:
+    from proxy.vault.keys.reference import KeySourceKind
+
+    if session.inventory().key_source is not KeySourceKind.PASSPHRASE:
+        return None
+    return ask_passphrase(session.terminal)
+
+
+def _environment(session: Session) -> dict[str, str]:
+    """The service dials for itself: no proxy, no key log, no Python switches of the caller's."""
+    return {
+        name: value
+        for name, value in session.environ.items()
+        if not name.lower().endswith("_proxy")
+        and not name.startswith("PYTHON")
+        and name not in _NOT_INHERITED
+    }
+
+
+def _failure(home: Home, code: int) -> KeyhatchError:
+    """The error that the service ended with, from the end of its log."""
+    try:
+        lines = _log_path(home).read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
+    kind = _ERRORS.get(code, KeyhatchError)
+    message = found[-1] if found else "the proxy did not start"
+    return kind(message, hint=hints[-1] if hints else f"look at {_log_path(home)}")
+
+
+def _log_path(home: Home) -> Path:
+    return home.run / "serve.log"

@@ -1,0 +1,103 @@
+"""`keyhatch serve`: the proxy in the foreground."""
+
+import os
+from dataclasses import dataclass, replace
+
+import click
+
+from admin.context import Session
+from admin.options import HomeCommand, pass_session
+from admin.prompts import Terminal
+from config.destination import parse_port
+from config.errors import UsageError
+
+MAX_PASSPHRASE = 4096
+
+
+@click.command(
+    cls=HomeCommand,
+    epilog="""
+examples:
+  keyhatch serve
+  keyhatch serve --listen 127.0.0.1:9000
+  keyhatch serve --passphrase-fd 3 3< passphrase.txt
+""",
+)
+@click.option("--listen", metavar="A:P", help="Listen here instead of where the settings say.")
+@click.option(
+    "--passphrase-fd",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Read the vault's passphrase from this file descriptor.",
+)
+@click.option("--until-idle", type=float, hidden=True, help="Stop after so many idle seconds.")
+@click.option("--ready-fd", type=int, hidden=True, help="Write the address here when ready.")
+@pass_session
+def serve(
+    session: Session,
+    listen: str | None,
+    passphrase_fd: int | None,
+    until_idle: float | None,
+    ready_fd: int | None,
+) -> None:
+    """Run the proxy in the foreground."""
+    session.home.require()
+    address = None if listen is None else parse_listen(listen)
+    if passphrase_fd is not None:
+        session = replace(session, terminal=_Passphrase(session.terminal, passphrase_fd))
+    with session.vault() as vault:
+        # Only now: these cost most of a second, and a locked vault should say so at once.
+        from addons.compose import mitmproxy_lane
+        from admin.service_log import configure_service_log
+        from proxy.server.service import Options
+        from proxy.server.service import serve as run_service
+
+        configure_service_log()
+        background = until_idle is not None
+        options = Options(listen=address, until_idle=until_idle, any_port=background)
+        run_service(
+            session.home, vault, options, mitmproxy_lane, lambda at: _announce(at, ready_fd)
+        )
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return the address and port of `ADDRESS:PORT`; port 0 takes a free one."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not host:
+        raise UsageError(f"{text!r} is not address:port", hint="for example 127.0.0.1:8321")
+    return host.removeprefix("[").removesuffix("]"), 0 if port == "0" else parse_port(port)
+
+
+def _announce(address: str, ready_fd: int | None) -> None:
+    if ready_fd is None:
+        click.echo(f"listening on {address}, stop with Ctrl-C", err=True)
+        return
+    os.write(ready_fd, f"{address}\n".encode())
+    os.close(ready_fd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Passphrase:
+    """A terminal whose one hidden answer comes from a file descriptor."""
+
+    terminal: Terminal
+    descriptor: int
+
+    def interactive(self) -> bool:
+        return True
+
+    def ask_hidden(self, label: str) -> str:
+        try:
+            with os.fdopen(self.descriptor, "rb") as file:
+                return file.read(MAX_PASSPHRASE).decode().removesuffix("\n")
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(
+                f"cannot read the {label} from file descriptor {self.descriptor}",
+                hint="open it for the command, as in `3< passphrase.txt`",
+            ) from None
+
+    def confirm(self, question: str) -> bool:
+        return self.terminal.confirm(question)
+
+    def read_all(self, limit: int) -> bytes:
+        return self.terminal.read_all(limit)

@@ -1,0 +1,82 @@
+"""Who is asking: agent tokens and the leases of `keyhatch run`, as one look-up by digest."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from config.connector import Registry
+from proxy.policy.decision import Caller
+from proxy.secret import Secret
+from proxy.vault.tokens import TokenRecord, token_digest
+
+LEASE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A token that lives as long as one `keyhatch run`; `connectors` narrows, None does not."""
+
+    agent: str | None
+    connectors: frozenset[str] | None
+
+
+@dataclass(slots=True)
+class Callers:
+    """The tokens that are valid now. `records` is replaced whole at each reload."""
+
+    records: Mapping[bytes, TokenRecord] = field(default_factory=dict)
+    leases: dict[bytes, Lease] = field(default_factory=dict)
+
+    def open_lease(self, lease: Lease) -> Secret:
+        """Return a new token that stands for a lease until it is closed."""
+        token = "kh_" + secrets.token_urlsafe(LEASE_BYTES)
+        self.leases[token_digest(token)] = lease
+        return Secret(token)
+
+    def close_lease(self, token: Secret) -> None:
+        """Make a lease's token worthless from the next request on."""
+        self.leases.pop(token_digest(token.reveal()), None)
+
+    def identify(self, digest: bytes, registry: Registry, now: datetime) -> Caller | None:
+        """Return who a token's digest stands for at this moment, or None."""
+        lease = self.leases.get(digest)
+        if lease is not None:
+            return _caller(lease.agent, lease.connectors, registry)
+        record = self.records.get(digest)
+        if record is None or (record.expires_at is not None and record.expires_at <= now):
+            return None
+        return _caller(record.agent, None, registry)
+
+
+def presented_digest(proxy_authorization: str) -> bytes | None:
+    """Return the digest of the token in a Proxy-Authorization value, or None.
+
+    Basic (RFC 7617: the password is the token, the user name is not looked at) and Bearer
+    (RFC 6750). A look-up by digest tells an attacker's clock nothing about the token.
+    """
+    scheme, _, rest = proxy_authorization.strip().partition(" ")
+    credentials = rest.strip()
+    if scheme.lower() == "bearer":
+        return token_digest(credentials)
+    if scheme.lower() != "basic":
+        return None
+    try:
+        _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return token_digest(password)
+
+
+def _caller(
+    agent: str | None, connectors: frozenset[str] | None, registry: Registry
+) -> Caller | None:
+    if agent is None:
+        return Caller("run", connectors)
+    known = registry.agents.get(agent)
+    if known is None:
+        return None
+    granted = known.connectors if connectors is None else known.connectors & connectors
+    return Caller(agent, granted)

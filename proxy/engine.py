@@ -1,0 +1,122 @@
+"""The engine: what a lane asks about a request. Holds the one reference that a reload swaps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from config.connector import Connector, binding_of
+from config.destination import Destination
+from config.errors import KeyhatchError
+from proxy.audit.journal import AuditUnavailableError, Journal
+from proxy.audit.record import Result, Subject, intent_line, outcome_line
+from proxy.callers import Callers, presented_digest
+from proxy.policy.authority import RequestHead
+from proxy.policy.decision import Caller, Decision, TunnelDecision, decide, decide_tunnel
+from proxy.policy.snapshot import Snapshot
+from proxy.problems import Problem, ProblemCode
+from proxy.secret import Secret
+from proxy.vault.errors import BindingChangedError, SecretMissingError
+
+
+class SecretSource(Protocol):
+    """The part of the vault that the engine reads."""
+
+    def get(self, connector_id: str, slot: str, binding: bytes) -> Secret:
+        """Open one secret. Raises SecretMissingError, BindingChangedError, KeyhatchError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A connector's opened secrets by slot."""
+
+    secrets: Mapping[str, Secret]
+
+    def reveal(self) -> dict[str, str]:
+        """Return the values, for placing; the caller lets go of them."""
+        return {slot: secret.reveal() for slot, secret in self.secrets.items()}
+
+
+class Engine:
+    """Answers for one lane, on one event loop; every answer is made from the current snapshot."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Snapshot,
+        callers: Callers,
+        secrets: SecretSource,
+        journal: Journal,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.snapshot = snapshot
+        self.callers = callers
+        self._secrets = secrets
+        self._journal = journal
+        self._now = now
+        self._materials: dict[str, Material] = {}
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Take up a new state; opened secrets are forgotten, so that a new one is read."""
+        self.snapshot = snapshot
+        self._materials = {}
+
+    def digest(self, proxy_authorization: str | None) -> bytes | None:
+        """Return the digest of the agent token that a request presents, or None."""
+        return None if proxy_authorization is None else presented_digest(proxy_authorization)
+
+    def identify(self, digest: bytes | None) -> Caller | None:
+        """Return who a token digest stands for now; None when no one, or no longer."""
+        if digest is None:
+            return None
+        return self.callers.identify(digest, self.snapshot.registry, self._now())
+
+    def decide(self, head: RequestHead, caller: Caller) -> Decision:
+        return decide(head, caller, self.snapshot)
+
+    def decide_tunnel(self, destination: Destination, caller: Caller) -> TunnelDecision:
+        return decide_tunnel(destination, caller, self.snapshot)
+
+    def material(self, connector: Connector) -> Material | Problem:
+        """Return a connector's secrets, or why there are none; opened once per snapshot."""
+        known = self._materials.get(connector.id)
+        if known is not None:
+            return known
+        try:
+            binding = binding_of(connector)
+            material = Material(
+                {slot: self._secrets.get(connector.id, slot, binding) for slot in connector.slots}
+            )
+        except SecretMissingError:
+            return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "set {} --secret-stdin")
+        except BindingChangedError:
+            return _problem(ProblemCode.CONNECTOR_CHANGED, connector, "confirm {}")
+        except KeyhatchError:
+            # A damaged record: the operator's log says which; the agent learns that there is none.
+            return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "show {}")
+        self._materials[connector.id] = material
+        return material
+
+    def record_intent(self, subject: Subject) -> None:
+        """Put on record that a credential is about to leave. Raises AuditUnavailableError."""
+        now = self._now()
+        self._journal.append(now, intent_line(now, subject))
+
+    def record_outcome(self, subject: Subject, result: Result) -> bool:
+        """Put on record how a request ended; False when the journal cannot be written."""
+        now = self._now()
+        try:
+            self._journal.append(now, outcome_line(now, subject, result))
+        except AuditUnavailableError:
+            return False
+        return True
+
+
+def _problem(code: ProblemCode, connector: Connector, command: str) -> Problem:
+    slug = connector.slug
+    details = {
+        ProblemCode.CREDENTIAL_MISSING: f"the connector {slug} has no usable credential",
+        ProblemCode.CONNECTOR_CHANGED: f"the connector {slug} changed where its credential goes",
+    }
+    hint = f"the operator runs `keyhatch connector {command.format(slug)}`"
+    return Problem(code, details[code], connector=slug, hint=hint)

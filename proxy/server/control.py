@@ -1,0 +1,127 @@
+"""The control socket of a running proxy: status, reload, leases, stop. For its own user only."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from config.errors import KeyhatchError, NotFoundError, UsageError
+from config.home import FILE_MODE, Home
+from proxy.callers import Callers, Lease
+from proxy.engine import Engine
+from proxy.secret import Secret
+from proxy.server.socket_path import control_path, peer_is_us, short_address
+
+MAX_MESSAGE = 64 * 1024
+
+type Message = dict[str, Any]
+
+
+class ControlServer:
+    """Answers the operator's own processes; a lease lasts as long as its connection."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        status: Callable[[], Message],
+        refresh: Callable[[], Awaitable[Message]],
+        stop: Callable[[], None],
+        leases_changed: Callable[[int], None],
+    ) -> None:
+        self._engine = engine
+        self._status = status
+        self._refresh = refresh
+        self._stop = stop
+        self._leases_changed = leases_changed
+        self._server: asyncio.Server | None = None
+        self.listen = ""
+
+    async def start(self, home: Home) -> None:
+        """Listen on the home's control socket, in place of a dead process's."""
+        path = control_path(home)
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with short_address(path) as address:
+            listener.bind(address)
+        os.chmod(path, FILE_MODE)  # noqa: PTH101 - beside the bind
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=listener, limit=MAX_MESSAGE
+        )
+
+    async def stop(self, home: Home) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+        control_path(home).unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        leases: list[Secret] = []
+        try:
+            if not peer_is_us(writer.get_extra_info("socket")):
+                return
+            while line := await reader.readline():
+                reply = await self._reply(line, leases)
+                writer.write(json.dumps(reply).encode() + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):
+            return
+        finally:
+            for token in leases:
+                self._callers.close_lease(token)
+            if leases:
+                self._leases_changed(len(self._callers.leases))
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    @property
+    def _callers(self) -> Callers:
+        return self._engine.callers
+
+    async def _reply(self, line: bytes, leases: list[Secret]) -> Message:
+        try:
+            return await self._answer(json.loads(line), leases)
+        except KeyhatchError as error:
+            return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+
+    async def _answer(self, message: Message, leases: list[Secret]) -> Message:
+        match message.get("op"):
+            case "status":
+                return self._status()
+            case "reload":
+                return await self._refresh()
+            case "lease":
+                token = self._lease(message.get("agent"), message.get("connectors"))
+                leases.append(token)
+                self._leases_changed(len(self._callers.leases))
+                return {"token": token.reveal(), "listen": self.listen}
+            case "stop":
+                self._stop()
+                return {}
+        raise UsageError("the running proxy does not know this request", hint="restart the proxy")
+
+    def _lease(self, agent: str | None, connectors: list[str] | None) -> Secret:
+        registry = self._engine.snapshot.registry
+        granted = frozenset(registry.connectors)
+        if agent is not None:
+            if agent not in registry.agents:
+                raise NotFoundError(
+                    f"no agent named {agent!r}", hint="`keyhatch agent list` shows the names"
+                )
+            granted = registry.agents[agent].connectors
+        for slug in connectors or ():
+            if slug not in registry.connectors:
+                raise NotFoundError(
+                    f"no connector named {slug!r}", hint="`keyhatch connector list` shows the names"
+                )
+            if slug not in granted:
+                raise UsageError(
+                    f"agent {agent!r} was not granted {slug!r}",
+                    hint=f"run `keyhatch agent grant {agent} {slug}`",
+                )
+        narrowed = None if not connectors else frozenset(connectors)
+        return self._callers.open_lease(Lease(agent, narrowed))

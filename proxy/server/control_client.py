@@ -1,0 +1,105 @@
+"""Asking a running proxy: one line of JSON each way over its control socket."""
+
+import json
+import socket
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from config.errors import KeyhatchError, NotFoundError, OperatorNeededError, UsageError
+from config.home import Home
+from proxy.secret import Secret
+from proxy.server.socket_path import control_path, peer_is_us, short_address
+
+MAX_REPLY = 16 * 1024 * 1024
+_ERRORS = {kind.exit_code: kind for kind in (UsageError, NotFoundError, OperatorNeededError)}
+
+
+def request(home: Home, message: dict[str, Any], *, timeout: float = 5.0) -> dict[str, Any] | None:
+    """Return a running proxy's reply, or None when none runs.
+
+    Raises KeyhatchError when the proxy refuses or does not answer within `timeout` seconds.
+    """
+    connection = _connect(home, timeout)
+    if connection is None:
+        return None
+    with connection:
+        return _ask(connection, message)
+
+
+@dataclass(slots=True)
+class LeaseHandle:
+    """A token that dies when this handle is closed, or with the process that holds it."""
+
+    token: Secret
+    listen: str
+    _connection: socket.socket
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_lease(home: Home, agent: str | None, connectors: list[str] | None) -> LeaseHandle | None:
+    """Return a lease from a running proxy, or None when none runs. Raises KeyhatchError."""
+    connection = _connect(home, 10.0)
+    if connection is None:
+        return None
+    try:
+        reply = _ask(connection, {"op": "lease", "agent": agent, "connectors": connectors})
+    except BaseException:
+        connection.close()
+        raise
+    return LeaseHandle(Secret(reply["token"]), reply["listen"], connection)
+
+
+def _connect(home: Home, timeout: float) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout)
+    try:
+        with short_address(control_path(home)) as address:
+            connection.connect(address)
+    except OSError:
+        connection.close()
+        return None
+    if not peer_is_us(connection):
+        connection.close()
+        raise KeyhatchError(
+            "the control socket is served by another user", hint="check who owns the home folder"
+        )
+    return connection
+
+
+def _ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        connection.sendall(json.dumps(message).encode() + b"\n")
+        reply = _read_line(connection)
+    except OSError as error:
+        raise KeyhatchError(
+            "the running proxy does not answer", hint="look at `keyhatch status`, or restart it"
+        ) from error
+    if "error" in reply and reply["error"] is not None:
+        kind = _ERRORS.get(reply.get("exit_code", 1), KeyhatchError)
+        raise kind(reply["error"], hint=reply.get("hint", ""))
+    return reply
+
+
+def _read_line(connection: socket.socket) -> dict[str, Any]:
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        part = connection.recv(65536)
+        if not part or len(line) > MAX_REPLY:
+            raise OSError("no whole reply")
+        line += part
+    reply: dict[str, Any] = json.loads(line)
+    return reply

@@ -1,0 +1,146 @@
+"""Vetted dialling: resolve once, classify every address, connect to what was vetted.
+
+The event loop's own `create_connection` is the one way out of the process, so the check stands
+there: no code path can dial an address that was not looked at (invariant 11).
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.connector import DialAddress
+from proxy.policy.egress import refusal_of
+from proxy.problems import ProblemCode
+
+CONNECT_TIMEOUT = 10.0  # seconds, for all addresses of a name together
+VETTED_FOR = 5.0  # seconds that a vetted answer is kept: the check before a tunnel and its dial
+MAX_VETTED = 1024
+
+DIAL_FAILURES: Final = frozenset(
+    {
+        ProblemCode.EGRESS_DENIED.value,
+        ProblemCode.UPSTREAM_UNREACHABLE.value,
+        ProblemCode.UPSTREAM_TIMEOUT.value,
+    }
+)
+
+type Resolve = Callable[[str, int], Awaitable[list[str]]]
+type DialTable = Callable[[str, int], DialAddress | None]
+
+
+class DialError(OSError):
+    """No connection was made; its text is a problem code and nothing else (invariant 4)."""
+
+    def __init__(self, code: ProblemCode) -> None:
+        super().__init__(code.value)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Vetted:
+    until: float
+    addresses: tuple[str, ...]
+
+
+class Dialer:
+    """Turns a host and port into the addresses that may be connected to."""
+
+    def __init__(
+        self,
+        *,
+        dial_table: DialTable,
+        resolve: Resolve,
+        monotonic: Callable[[], float],
+        is_own_address: Callable[[str], bool],
+    ) -> None:
+        self._dial_table = dial_table
+        self._resolve = resolve
+        self._monotonic = monotonic
+        self._is_own_address = is_own_address
+        self._vetted: dict[str, _Vetted] = {}
+
+    async def addresses(self, host: str, port: int) -> list[tuple[str, int]]:
+        """Return where to connect, in order of preference, as IP addresses and ports.
+
+        A connector's `dial` is taken as it is. Otherwise every address that the name resolves to
+        must be open to agents: one that is not refuses the name. Raises DialError.
+        """
+        dial = self._dial_table(host, port)
+        if dial is not None:
+            return [(dial.address, dial.port)]
+        return [(address, port) for address in await self._vet(host, port)]
+
+    async def _vet(self, host: str, port: int) -> tuple[str, ...]:
+        now = self._monotonic()
+        known = self._vetted.get(host)
+        if known is not None and known.until > now:
+            return known.addresses
+        try:
+            found = tuple(dict.fromkeys(await self._resolve(host, port)))
+        except OSError:
+            raise DialError(ProblemCode.UPSTREAM_UNREACHABLE) from None
+        if not found:
+            raise DialError(ProblemCode.UPSTREAM_UNREACHABLE)
+        if any(self._refused(address) for address in found):
+            raise DialError(ProblemCode.EGRESS_DENIED)
+        if len(self._vetted) >= MAX_VETTED:
+            self._vetted.clear()
+        self._vetted[host] = _Vetted(now + VETTED_FOR, found)
+        return found
+
+    def _refused(self, address: str) -> bool:
+        return bool(refusal_of(ipaddress.ip_address(address))) or self._is_own_address(address)
+
+
+class VettedLoop(asyncio.SelectorEventLoop):
+    """An event loop that connects only to where its dialer says."""
+
+    dialer: Dialer
+
+    async def create_connection(  # type: ignore[override] # the stub lists every overload
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | None = None,
+        port: int | None = None,
+        **options: Any,
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        """Connect to a vetted address of a host; every failure is a DialError."""
+        if host is None or port is None:
+            raise DialError(ProblemCode.EGRESS_DENIED)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                for address, number in await self.dialer.addresses(host, port):
+                    try:
+                        return await super().create_connection(
+                            protocol_factory, address, number, **options
+                        )
+                    except OSError:
+                        continue
+        except TimeoutError:
+            raise DialError(ProblemCode.UPSTREAM_TIMEOUT) from None
+        raise DialError(ProblemCode.UPSTREAM_UNREACHABLE)
+
+
+async def resolve_by_system(host: str, port: int) -> list[str]:
+    """Return the addresses of a host by the system's resolver. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
+
+
+def is_own_address(address: str) -> bool:
+    """Tell whether an address is one of this machine's: the kernel would talk to itself.
+
+    A connected UDP socket sends nothing; its source equals its destination only for addresses
+    of our own.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+            return bool(probe.getsockname()[0] == address)
+    except OSError:
+        return False

@@ -1,0 +1,227 @@
+"""The proxy process: one home, one lane, one control socket, from start to a clean end."""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from config.connector import Registry
+from config.errors import ConflictError, KeyhatchError
+from config.files import O_PRIVATE
+from config.home import FILE_MODE, Home
+from config.load import read_registry
+from proxy.audit.journal import Journal
+from proxy.callers import Callers
+from proxy.engine import Engine
+from proxy.policy.snapshot import build_snapshot
+from proxy.server.control import ControlServer
+from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
+from proxy.server.lane import Lane
+from proxy.server.reload import Reloader, Sources, file_mark
+from proxy.server.trust import Trust, build_trust
+from proxy.vault.inventory import read_inventory
+from proxy.vault.tokens import AgentTokens
+from proxy.vault.vault import Vault
+
+GRACE: Final = 10.0  # seconds that requests under way have to end after SIGTERM
+log = structlog.get_logger()
+
+type MakeLane = Callable[[Engine, Dialer, Callable[[], Trust]], Lane]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a service is started. `until_idle`: seconds without a lease after which it stops.
+
+    `any_port`: when the port is taken, take a free one instead (a proxy that `run` starts).
+    """
+
+    listen: tuple[str, int] | None = None
+    until_idle: float | None = None
+    any_port: bool = False
+
+
+def serve(
+    home: Home,
+    vault: Vault,
+    options: Options,
+    make_lane: MakeLane,
+    ready: Callable[[str], None],
+) -> None:
+    """Run the proxy of a home until SIGTERM, SIGINT, `stop` or idleness.
+
+    `ready` is told the address once requests are taken. Raises ConflictError when the home's
+    proxy runs already or the port is taken, ConfigError when connectors.yaml does not load.
+    """
+    with _only_one(home), asyncio.Runner(loop_factory=VettedLoop) as runner:
+        runner.run(_Service(home, vault, options).run(make_lane, ready))
+
+
+class _Service:
+    def __init__(self, home: Home, vault: Vault, options: Options) -> None:
+        self._home = home
+        self._options = options
+        self._vault = vault
+        self._tokens = AgentTokens(home)
+        self._started = _now()
+        self._stopping = asyncio.Event()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._journal = Journal(home.audit)
+
+    async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
+        reloader = self._load()
+        engine = reloader.engine
+        loop = asyncio.get_running_loop()
+        dialer = Dialer(
+            # Asked anew each time: a reload swaps the snapshot.
+            dial_table=lambda host, port: engine.snapshot.dial_address(host, port),  # noqa: PLW0108
+            resolve=resolve_by_system,
+            monotonic=time.monotonic,
+            is_own_address=is_own_address,
+        )
+        assert isinstance(loop, VettedLoop)  # noqa: S101 - the runner's factory makes it
+        loop.dialer = dialer
+        lane = make_lane(engine, dialer, lambda: reloader.trust)
+        control = self._control(engine, reloader)
+        control.listen = await self._listen(lane, engine.snapshot.registry)
+        await control.start(self._home)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        self._leases_changed(0)
+        ready(control.listen)
+        watcher = asyncio.create_task(reloader.watch())
+        try:
+            await self._stopping.wait()
+        finally:
+            watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+            await control.stop(self._home)
+            await lane.stop(GRACE)
+            self._journal.close()
+            self._tokens.close()
+            log.info("stopped")
+
+    def _load(self) -> Reloader:
+        """Read the home's files; what is wrong with them stops the start."""
+        sources = Sources(
+            home=self._home,
+            vault=self._vault,
+            load_tokens=self._tokens.load,
+            build_trust=lambda registry: build_trust(self._home, registry, _now),
+        )
+        mark, generation = file_mark(self._home), self._vault.generation()
+        registry = read_registry(self._home)
+        engine = Engine(
+            snapshot=build_snapshot(registry, number=1),
+            callers=Callers(records=sources.load_tokens()),
+            secrets=self._vault,
+            journal=self._journal,
+            now=_now,
+        )
+        trust = sources.build_trust(registry)
+        return Reloader(sources, engine, trust, mark, generation)
+
+    async def _listen(self, lane: Lane, registry: Registry) -> str:
+        host, port = self._options.listen or (
+            registry.settings.listen_host,
+            registry.settings.listen_port,
+        )
+        try:
+            bound = await lane.start(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise KeyhatchError(
+                    f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
+                    hint="choose another address with --listen",
+                ) from error
+            if not self._options.any_port:
+                raise ConflictError(
+                    f"port {port} on {host} is in use",
+                    hint="choose another with --listen, or `settings: listen:` in connectors.yaml",
+                ) from error
+            bound = await lane.start(host, 0)
+        return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+
+    def _control(self, engine: Engine, reloader: Reloader) -> ControlServer:
+        async def refresh() -> dict[str, Any]:
+            await reloader.refresh(force=True)
+            if reloader.error is not None:
+                raise reloader.error
+            return {"snapshot": engine.snapshot.number}
+
+        def status() -> dict[str, Any]:
+            return self._status(engine, reloader, control)
+
+        control = ControlServer(
+            engine,
+            status=status,
+            refresh=refresh,
+            stop=self._stopping.set,
+            leases_changed=self._leases_changed,
+        )
+        return control
+
+    def _status(self, engine: Engine, reloader: Reloader, control: ControlServer) -> dict[str, Any]:
+        inventory = read_inventory(self._home)
+        registry = engine.snapshot.registry
+        return {
+            "pid": os.getpid(),
+            "listen": control.listen,
+            "started": self._started.isoformat(timespec="seconds"),
+            "snapshot": engine.snapshot.number,
+            "config_error": None if reloader.error is None else str(reloader.error),
+            "leases": len(engine.callers.leases),
+            "agents": len(registry.agents),
+            "connectors": {
+                slug: inventory.state(connector).replace("-", " ")
+                if connector.enabled
+                else "disabled"
+                for slug, connector in registry.connectors.items()
+            },
+        }
+
+    def _leases_changed(self, count: int) -> None:
+        """Start or stop the clock of a proxy that lives only for its leases."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if self._options.until_idle is not None and count == 0:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(self._options.until_idle, self._stopping.set)
+
+
+@contextmanager
+def _only_one(home: Home) -> Iterator[None]:
+    """Hold the home's service lock; the kernel lets go of it when this process dies."""
+    home.create()
+    path = home.run / "serve.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | O_PRIVATE, FILE_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+            raise ConflictError(
+                f"a proxy for this home is running already (pid {pid})",
+                hint="see `keyhatch status`; stop it with `kill " + pid + "`",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
