@@ -100,7 +100,7 @@ class Connector:
     slots: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        templates = [t for placement in self.placements for t in _templates(placement)]
+        templates = [t for placement in self.placements for t in templates_of(placement)]
         names = dict.fromkeys(slot for template in templates for slot in template.slots)
         object.__setattr__(self, "slots", tuple(names))
 
@@ -157,7 +157,8 @@ def binding_of(connector: Connector) -> bytes:
     return hashlib.sha256(json.dumps(where, sort_keys=True).encode()).digest()
 
 
-def _templates(placement: Placement) -> tuple[Template, ...]:
+def templates_of(placement: Placement) -> tuple[Template, ...]:
+    """Return the templates whose slots a placement fills."""
     match placement:
         case HeaderPlacement(template=template) | QueryPlacement(template=template):
             return (template,)

@@ -127,8 +127,8 @@ def parse_destination(text: str, scheme: Scheme) -> Destination:
 
 def _ip_literal(text: str) -> str | None:
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    if "%" in inner:
-        return None
+    if "%" in inner or not (":" in inner or inner[-1:].isdigit()):
+        return None  # a zone id, or a name: the common case, and an exception is slow
     try:
         address = ipaddress.ip_address(inner)
     except ValueError:

@@ -1,0 +1,222 @@
+"""From one connector's section, and its provider's form, to the connector."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.catalog import Catalog, Form, OAuthForm
+from config.connector import Connector, ConnectorType, DialAddress, HeaderPlacement, Placement
+from config.destination import DestinationPattern
+from config.errors import UsageError
+from config.headers import AUTHORIZATION, parse_header_name, parse_header_value
+from config.hosts import parse_dial, parse_pattern, require_https_url
+from config.models import AnyConnectorSection, IntercomSection, OAuthSection
+from config.place import Place
+from config.placements import parse_placement, parse_query_name, place_of, require_distinct
+from config.rules import build_rule
+from config.slug import is_slug
+from config.template import Template
+from config.vars import fill_vars, resolve_vars
+
+_ACCESS_TOKEN = "access_token"  # noqa: S105 - a slot's name
+_SLUG_HINT = "use lower-case letters, digits and single hyphens, at most 63"
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A section with what its parts are read against."""
+
+    section: AnyConnectorSection
+    type: ConnectorType
+    provider: str | None
+    form: Form | None
+    values: Mapping[str, str]
+    place: Place
+
+
+def build_connector(
+    slug: str, section: AnyConnectorSection, place: Place, catalog: Catalog
+) -> Connector:
+    """Return a connector with its provider's facts merged in; what the operator wrote wins.
+
+    Raises ConfigError at the key that is wrong.
+    """
+    if not is_slug(slug):
+        raise place.error(f"{slug!r} cannot be a key", key=True, hint=_SLUG_HINT)
+    draft = _draft(section, place, catalog)
+    placements = _placements(draft)
+    connector = Connector(
+        slug=slug,
+        id=place.at("id").read(_require_slug, section.id or slug),
+        name=_name(section.name or slug, place.at("name")),
+        type=draft.type,
+        destinations=_destinations(draft),
+        placements=placements,
+        provider=draft.provider,
+        dial=_dial(section.dial, place.at("dial")),
+        headers=_headers(draft, placements),
+        strip_headers=_strip_headers(draft, placements),
+        strip_query=_strip_query(draft),
+        allow=tuple(
+            build_rule(rule, place.at("allow", index)) for index, rule in enumerate(section.allow)
+        ),
+        enabled=section.enabled,
+        scrub=section.scrub,
+        test_path=_test_path(draft),
+        token_urls=_token_urls(draft),
+    )
+    _require_token_slot(connector, place.at("placement"))
+    return connector
+
+
+def _draft(section: AnyConnectorSection, place: Place, catalog: Catalog) -> _Draft:
+    type_ = ConnectorType(section.type)
+    provider, given = section.provider, section.vars
+    if isinstance(section, IntercomSection):
+        given = {**given, "region": section.region}
+    form = None
+    if provider:
+        at = place.at("provider")
+        form = at.read(at.read(catalog.provider, provider).form, type_)
+    values = resolve_vars(given, form, place)
+    return _Draft(section, type_, provider or None, form, values, place)
+
+
+def _name(text: str, place: Place) -> str:
+    if not text.isprintable() or not text.strip():
+        raise place.error("the name does not print", hint="use plain text")
+    return text
+
+
+def _require_slug(text: str) -> str:
+    if not is_slug(text):
+        raise UsageError(f"{text!r} cannot be an id", hint=_SLUG_HINT)
+    return text
+
+
+def _destinations(draft: _Draft) -> tuple[DestinationPattern, ...]:
+    texts, place = draft.section.hosts, draft.place.at("hosts")
+    if not texts and draft.form:
+        texts = tuple(fill_vars(text, draft.values) for text in draft.form.hosts)
+    if not texts:
+        hint = "add `hosts: [api.example.com]` or a `provider`"
+        raise draft.place.error("key 'hosts' is missing", key=True, hint=hint)
+    found: list[DestinationPattern] = []
+    for index, text in enumerate(texts):
+        pattern = place.at(index).read(parse_pattern, text, draft.section.scheme)
+        if pattern in found:
+            raise place.at(index).error(f"host {text!r} stands twice", hint="keep one of them")
+        found.append(pattern)
+    return tuple(found)
+
+
+def _dial(text: str, place: Place) -> DialAddress | None:
+    return place.read(parse_dial, text) if text else None
+
+
+def _placements(draft: _Draft) -> tuple[Placement, ...]:
+    sections, place = draft.section.placement, draft.place.at("placement")
+    if not sections and draft.form:
+        sections = draft.form.placement
+    if not sections:
+        slot = "secret" if draft.type is ConnectorType.API_KEY else _ACCESS_TOKEN
+        return (HeaderPlacement(AUTHORIZATION, Template(f"Bearer {{{slot}}}")),)
+    placements = tuple(
+        place.at(index).read(parse_placement, section, draft.values)
+        for index, section in enumerate(sections)
+    )
+    place.read(require_distinct, placements)
+    return placements
+
+
+def _require_token_slot(connector: Connector, place: Place) -> None:
+    if connector.type is ConnectorType.API_KEY or connector.slots == (_ACCESS_TOKEN,):
+        return
+    wrong = next(slot for slot in connector.slots if slot != _ACCESS_TOKEN)
+    raise place.error(
+        f"a connector of type {connector.type} has no slot {wrong!r}",
+        hint=f"write {{{_ACCESS_TOKEN}}}, or add {wrong!r} to `vars`",
+    )
+
+
+def _headers(draft: _Draft, placements: tuple[Placement, ...]) -> tuple[tuple[str, str], ...]:
+    taken = {place_of(placement) for placement in placements}
+    merged = {
+        name.lower(): (name, value)
+        for name, value in (draft.form.headers if draft.form else {}).items()
+    }
+    seen: set[str] = set()
+    for name, value in draft.section.headers.items():
+        place = draft.place.at("headers", name)
+        lower = place.read(parse_header_name, name)
+        if f"header {lower}" in taken:
+            hint = "leave it out of `headers`"
+            raise place.error(f"header {name!r} carries the credential", key=True, hint=hint)
+        if lower in seen:
+            raise place.error(f"header {name!r} stands twice", key=True, hint="keep one of them")
+        seen.add(lower)
+        merged[lower] = (name, place.read(parse_header_value, value))
+    return tuple(pair for lower, pair in merged.items() if f"header {lower}" not in taken)
+
+
+def _strip_headers(draft: _Draft, placements: tuple[Placement, ...]) -> frozenset[str]:
+    """Return what is dropped besides the placements.
+
+    `Authorization` always is: an agent's own could reach another account of the service.
+    """
+    place = draft.place.at("strip", "headers")
+    own = {
+        place.at(index).read(parse_header_name, name)
+        for index, name in enumerate(draft.section.strip.headers)
+    }
+    known = {name.lower() for name in draft.form.strip.headers} if draft.form else set()
+    filled = {place_of(placement).removeprefix("header ") for placement in placements}
+    return frozenset((own | known | {AUTHORIZATION}) - filled)
+
+
+def _strip_query(draft: _Draft) -> frozenset[str]:
+    place = draft.place.at("strip", "query")
+    own = {
+        place.at(index).read(parse_query_name, name)
+        for index, name in enumerate(draft.section.strip.query)
+    }
+    return frozenset(own.union(draft.form.strip.query if draft.form else ()))
+
+
+def _test_path(draft: _Draft) -> str | None:
+    text, place = draft.section.test_path, draft.place.at("test_path")
+    if not text and draft.form:
+        text = fill_vars(draft.form.test_path, draft.values)
+    if not text:
+        return None
+    if not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text:
+        raise place.error(f"{text!r} is not a path", hint="write it like /v1/me")
+    return text
+
+
+def _token_urls(draft: _Draft) -> tuple[str, ...]:
+    """Return where a refresh token or client secret may go: part of what a secret is bound to."""
+    section, place = draft.section, draft.place
+    if isinstance(section, OAuthSection):
+        return _oauth_urls(section, draft, place)
+    return tuple(_form_urls(draft))
+
+
+def _oauth_urls(section: OAuthSection, draft: _Draft, place: Place) -> tuple[str, ...]:
+    if not section.client_id and section.grant != "jwt_bearer":
+        hint = "add the id that the service gave your application"
+        raise place.error("key 'client_id' is missing", key=True, hint=hint)
+    for key in ("authorization_url", "token_url", "issuer"):
+        if text := getattr(section, key):
+            place.at(key).read(require_https_url, text)
+    urls = [text for text in (section.token_url, section.issuer) if text] or _form_urls(draft)
+    if not urls:
+        hint = "add `token_url: https://…`, an `issuer` or a `provider`"
+        raise place.error("key 'token_url' is missing", key=True, hint=hint)
+    return tuple(urls)
+
+
+def _form_urls(draft: _Draft) -> list[str]:
+    if not isinstance(draft.form, OAuthForm):
+        return []
+    url = fill_vars(draft.form.token_url, draft.values)
+    return [draft.place.read(require_https_url, url)]

@@ -1,0 +1,96 @@
+"""What a catalog file says of one provider: a form for each type of connector that it has."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from config.connector import ConnectorType
+from config.errors import UsageError
+from config.models import PlacementSection, StripSection, Texts
+from config.section import NOTHING, May, Section
+
+
+class Var(Section):
+    """A public value that the operator gives: an account, a subdomain, a region.
+
+    Either `pattern` (a regular expression that must match the whole) or `choices` (the operator's
+    word → the text that stands in its place).
+    """
+
+    label: str
+    example: str
+    pattern: str = ""
+    choices: Mapping[str, Annotated[str, May.BE_BLANK]] = NOTHING
+    default: str = ""
+
+    def accept(self, name: str, given: str) -> str:
+        """Return the text that stands for what the operator gave. Raises UsageError."""
+        if given in self.choices:
+            return self.choices[given]
+        if self.choices:
+            hint = "choices: " + ", ".join(self.choices)
+            raise UsageError(f"var {name!r} cannot be {given!r}", hint=hint)
+        if not re.fullmatch(self.pattern, given):
+            hint = f"give the {self.label}, such as {self.example}"
+            raise UsageError(f"var {name!r} cannot be {given!r}", hint=hint)
+        return given
+
+
+class Form(Section):
+    """How one type of connector reaches the provider.
+
+    `hosts`, `placement` and `test_path` may name vars in braces. `strip` are other ways in which
+    the service takes a credential. `env` are the variables that its SDKs read. `secrets` are the
+    slots and what to ask for.
+    """
+
+    hosts: Texts
+    vars: Mapping[str, Var] = NOTHING
+    placement: Annotated[Sequence[PlacementSection], May.STAND_ALONE]
+    secrets: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = NOTHING
+    strip: StripSection = StripSection()
+    env: Texts = ()
+    test_path: str = ""
+    note: str = ""
+    confidence: Literal["checked", "unverified"]
+
+
+class OAuthForm(Form):
+    """A form whose credential is an access token; the URLs and habits of its token endpoint."""
+
+    authorization_url: str = ""
+    token_url: str
+    revocation_url: str = ""
+    scopes: Texts = ()
+    authorize_params: Mapping[str, str] = NOTHING
+    client_auth: Literal["basic", "post"] = "post"
+    token_body: Literal["form", "json"] = "form"  # noqa: S105 - an encoding
+    refresh_token: Literal["none", "stays", "rotates"] = "stays"  # noqa: S105 - a habit
+
+
+class ProviderSection(Section):
+    """The whole of a catalog file."""
+
+    name: str
+    api_key: Form | None = None
+    oauth: OAuthForm | None = None
+    intercom: OAuthForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One catalog entry; `id` is the word in `provider: ID`."""
+
+    id: str
+    name: str
+    forms: dict[ConnectorType, Form]
+
+    def form(self, kind: ConnectorType) -> Form:
+        """Return how a type of connector reaches it. Raises UsageError where it has no such."""
+        form = self.forms.get(kind)
+        if form is None:
+            known = " or ".join(f"type: {type_}" for type_ in self.forms)
+            raise UsageError(f"provider {self.id!r} has no {kind} form", hint=f"use {known}")
+        return form

@@ -1,0 +1,122 @@
+"""connectors.yaml to a registry, or to the one error that stands first."""
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from config.build import build_connector
+from config.catalog import Catalog, load_catalog
+from config.connector import Agent, Connector, Registry, Settings
+from config.destination import DestinationPattern
+from config.errors import KeyhatchError, OperatorNeededError
+from config.files import read_private
+from config.home import Home
+from config.hosts import parse_dial
+from config.marks import Document, decode_text, parse_yaml
+from config.models import AgentSection, FileSection, SettingsSection
+from config.place import Place
+from config.shape import read_section
+from config.slug import is_slug
+from config.suggest import did_you_mean
+
+
+def load_registry(text: str, *, source: str, catalog: Catalog) -> Registry:
+    """Return what a connectors.yaml declares; `source` is its path, for errors and relative paths.
+
+    Raises ConfigError at the first place that is wrong. Nothing but the catalog is read.
+    """
+    return registry_of(parse_yaml(text, source=source), catalog)
+
+
+def read_registry(home: Home) -> Registry:
+    """Return the registry of a home. Raises ConfigError, or KeyhatchError if it cannot be read."""
+    return load_registry(read_text(home), source=str(home.connectors), catalog=load_catalog())
+
+
+def read_text(home: Home) -> str:
+    """Return the text of a home's connectors.yaml. Raises like `read_registry`."""
+    path = home.connectors
+    try:
+        content = read_private(path)
+    except FileNotFoundError:
+        raise OperatorNeededError(
+            f"{home.root} is not initialised", hint="run `keyhatch init` first"
+        ) from None
+    except OSError as error:
+        link = "; it is a symbolic link" if error.errno == errno.ELOOP else ""
+        raise KeyhatchError(f"cannot read {path}: {error.strerror}{link}") from error
+    return decode_text(content, source=str(path))
+
+
+def registry_of(document: Document, catalog: Catalog) -> Registry:
+    """Return what a parsed file declares. Raises like `load_registry`."""
+    section, top = read_section(FileSection, document), Place(document)
+    at = top.at("connectors")
+    connectors = {
+        slug: build_connector(slug, connector, at.at(slug), catalog)
+        for slug, connector in section.connectors.items()
+    }
+    _require_own_ids(connectors, at)
+    _require_one_dial(connectors, at)
+    agents = {
+        slug: _agent(slug, agent, connectors, top.at("agents", slug))
+        for slug, agent in section.agents.items()
+    }
+    return Registry(
+        _settings(section.settings, top.at("settings")),
+        MappingProxyType(connectors),
+        MappingProxyType(agents),
+    )
+
+
+def _settings(section: SettingsSection, place: Place) -> Settings:
+    listen = place.at("listen").read(parse_dial, section.listen)
+    folder = Path(place.document.source.name).parent
+    return Settings(
+        listen_host=listen.address,
+        listen_port=listen.port,
+        unmatched=section.unmatched,
+        upstream_ca=folder / section.upstream_ca if section.upstream_ca else None,
+        name_constraints=section.name_constraints,
+    )
+
+
+def _agent(
+    slug: str, section: AgentSection, connectors: Mapping[str, Connector], place: Place
+) -> Agent:
+    if not is_slug(slug):
+        hint = "use lower-case letters, digits and single hyphens, at most 63"
+        raise place.error(f"{slug!r} cannot be a key", key=True, hint=hint)
+    for index, name in enumerate(section.connectors):
+        if name not in connectors:
+            raise place.at("connectors", index).error(
+                f"agent {slug!r} names an unknown connector {name!r}",
+                hint=did_you_mean(name, connectors, what="connectors") or "declare it first",
+            )
+    return Agent(slug, frozenset(section.connectors))
+
+
+def _require_own_ids(connectors: Mapping[str, Connector], place: Place) -> None:
+    owners: dict[str, str] = {}
+    for slug, connector in connectors.items():
+        other = owners.setdefault(connector.id, slug)
+        if other != slug:
+            raise place.at(slug, "id").error(
+                f"connectors {other!r} and {slug!r} have the same id {connector.id!r}",
+                key=True,
+                hint=f"give the newer of the two another `id`, such as {connector.id}-2",
+            )
+
+
+def _require_one_dial(connectors: Mapping[str, Connector], place: Place) -> None:
+    owners: dict[DestinationPattern, Connector] = {}
+    for slug, connector in connectors.items():
+        for pattern in connector.destinations:
+            other = owners.setdefault(pattern, connector)
+            if other.dial != connector.dial:
+                raise place.at(slug, "dial").error(
+                    f"connectors {other.slug!r} and {slug!r} own {pattern} with different `dial`",
+                    key=True,
+                    hint="give both the same `dial`, or leave it out of both",
+                )

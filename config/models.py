@@ -1,0 +1,142 @@
+"""The sections of connectors.yaml as a person may write them.
+
+Only shapes are declared here: keys, types, choices. What a text means (a host, a template, a
+wildcard) is read by the modules that own it, which can point at the place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from config.section import NOTHING, Choice, May, Section
+
+Texts = Sequence[str]
+
+
+class HeaderSection(Section):
+    header: Annotated[str, "name of the header field that carries the credential"]
+    template: Annotated[str, "its value, such as Bearer {secret}"] = "{secret}"
+
+
+class QuerySection(Section):
+    query: Annotated[str, "name of the query parameter that carries the credential"]
+    template: Annotated[str, "its value"] = "{secret}"
+
+
+class BasicSection(Section):
+    basic: Annotated[str, "user:password of Authorization: Basic, such as api:{secret}"]
+
+
+class PathSection(Section):
+    path: Annotated[str, "the first path segment, such as /bot{secret}"]
+
+
+PLACEMENTS: dict[str, type[Section]] = {
+    "header": HeaderSection,
+    "query": QuerySection,
+    "basic": BasicSection,
+    "path": PathSection,
+}
+
+
+def _placement_kind(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    return next((kind for kind in PLACEMENTS if kind in value), None)
+
+
+PlacementSection = Annotated[
+    HeaderSection | QuerySection | BasicSection | PathSection, Choice(_placement_kind, PLACEMENTS)
+]
+
+
+class RuleSection(Section):
+    methods: Annotated[Texts, "HTTP methods in upper case; left out: all"] = ()
+    paths: Annotated[Texts, "path globs such as /v1/**; left out: all"] = ()
+
+
+class StripSection(Section):
+    headers: Annotated[Texts, "header fields that are dropped"] = ()
+    query: Annotated[Texts, "query parameters that are dropped"] = ()
+
+
+class ConnectorSection(Section):
+    """What every type of connector may say; `type` is each type's own."""
+
+    name: Annotated[str, "display name; left out: the key"] = ""
+    id: Annotated[str, "what the vault knows it by; written at a rename"] = ""
+    enabled: Annotated[bool, "off: every request to it is refused"] = True
+    provider: Annotated[str, "catalog entry that fills in the rest"] = ""
+    vars: Annotated[Mapping[str, str], "public values that templates use"] = NOTHING
+    hosts: Annotated[Texts, "HOST, HOST:PORT or *.SUFFIX that the credential may go to"] = ()
+    scheme: Literal["https", "http"] = "https"
+    dial: Annotated[str, "ADDRESS:PORT to connect to instead of asking DNS"] = ""
+    placement: Annotated[
+        Sequence[PlacementSection], May.STAND_ALONE, "where the credential goes"
+    ] = ()
+    headers: Annotated[Mapping[str, str], "sent when the agent sends none"] = NOTHING
+    strip: Annotated[StripSection, "other places where the service takes a credential"] = (
+        StripSection()
+    )
+    allow: Annotated[Sequence[RuleSection], "what agents may do; left out: everything"] = ()
+    scrub: Annotated[bool, "off: responses are not searched for the credential"] = True
+    test_path: Annotated[str, "path that `keyhatch connector test` gets"] = ""
+
+
+class ApiKeySection(ConnectorSection):
+    type: Literal["api_key"]
+
+
+Grant = Literal[
+    "authorization_code", "device_code", "client_credentials", "refresh_token", "jwt_bearer"
+]
+
+
+class OAuthSection(ConnectorSection):
+    type: Literal["oauth"]
+    grant: Grant = "authorization_code"
+    client_id: Annotated[str, "id that the service gave your application"] = ""
+    scopes: Annotated[Texts, May.BE_BLANK, "left out: the provider's"] = ()
+    authorization_url: str = ""
+    token_url: str = ""
+    issuer: Annotated[str, "where the URLs are discovered (RFC 8414)"] = ""
+
+
+class IntercomSection(ConnectorSection):
+    type: Literal["intercom"]
+    provider: Literal["intercom"] = "intercom"
+    region: Literal["us", "eu", "au"] = "us"
+
+
+CONNECTORS: dict[str, type[Section]] = {
+    "api_key": ApiKeySection,
+    "oauth": OAuthSection,
+    "intercom": IntercomSection,
+}
+AnyConnectorSection = Annotated[
+    ApiKeySection | OAuthSection | IntercomSection, Choice("type", CONNECTORS)
+]
+
+
+class AgentSection(Section):
+    connectors: Annotated[Texts, May.BE_BLANK, "keys of the connectors that it may use"] = ()
+
+
+class SettingsSection(Section):
+    listen: Annotated[str, "ADDRESS:PORT of the proxy"] = "127.0.0.1:8321"
+    unmatched: Annotated[
+        Literal["tunnel", "deny"], "what becomes of hosts that no connector owns"
+    ] = "tunnel"
+    upstream_ca: Annotated[str, "PEM file added to the system's roots"] = ""
+    name_constraints: Annotated[bool, "limit the local CA to the connectors' hosts"] = True
+
+
+_Agent = Annotated[AgentSection, May.BE_NOTHING]
+
+
+class FileSection(Section):
+    """The whole of connectors.yaml."""
+
+    version: Literal[1]
+    settings: Annotated[SettingsSection, May.BE_NOTHING] = SettingsSection()
+    connectors: Annotated[Mapping[str, AnyConnectorSection], May.BE_NOTHING] = NOTHING
+    agents: Annotated[Mapping[str, _Agent], May.BE_NOTHING] = NOTHING

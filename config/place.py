@@ -1,0 +1,31 @@
+"""A cursor in a document, to which errors are pinned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.errors import ConfigError, NotFoundError, UsageError
+from config.marks import Document, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A path in a document; it may name keys that are not there, then the nearest above counts."""
+
+    document: Document
+    path: Path = ()
+
+    def at(self, *steps: str | int) -> "Place":
+        return Place(self.document, (*self.path, *steps))
+
+    def read[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `read` makes of a text; its UsageError becomes this place's ConfigError."""
+        try:
+            return read(*args, **kwargs)
+        except ConfigError:
+            raise
+        except (UsageError, NotFoundError) as error:
+            raise self.error(str(error), hint=error.hint) from None
+
+    def error(self, message: str, *, key: bool = False, hint: str = "") -> ConfigError:
+        """Return the error that points at the value here, or at its key."""
+        return self.document.error(self.path, message, key=key, hint=hint)

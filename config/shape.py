@@ -1,0 +1,151 @@
+"""From a document to a section, or to the error that a person can act on."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import ErrorDetails, ValidationError
+
+from config.errors import ConfigError
+from config.marks import Document, Path
+from config.models import CONNECTORS, PLACEMENTS
+from config.section import NO_CHOICE, UNKNOWN_KEY, Section, validate
+from config.suggest import did_you_mean
+
+type Message = tuple[str, str]
+
+
+def read_section[S: Section](section: type[S], document: Document) -> S:
+    """Return the document as a section.
+
+    Raises ConfigError for the offending node that stands first in the file; its hint counts the
+    others.
+    """
+    try:
+        return validate(section, document.value)
+    except ValidationError as error:
+        raise _first_error(document, error.errors(include_url=False)) from None
+
+
+def _first_error(document: Document, details: list[ErrorDetails]) -> ConfigError:
+    placed = [(document.offset(_path(detail), key=_at_key(detail)), detail) for detail in details]
+    offset, first = min(placed, key=lambda pair: pair[0])
+    message, hint = _explain(first)
+    others = len({offset for offset, _ in placed}) - 1
+    if others:
+        more = f"{others} more place{'s' if others > 1 else ''} in the file need mending"
+        hint = f"{hint}; {more}" if hint else more
+    return document.source.error(offset, message, hint=hint)
+
+
+def _path(detail: ErrorDetails) -> Path:
+    if detail["type"] == UNKNOWN_KEY:
+        return (*detail["loc"], detail["ctx"]["key"])
+    if detail["type"] == "union_tag_invalid":
+        return (*detail["loc"], "type")
+    return detail["loc"]
+
+
+def _at_key(detail: ErrorDetails) -> bool:
+    """An unknown key is itself the culprit; a missing one is missed where its mapping is named."""
+    return detail["type"] in (UNKNOWN_KEY, "missing", "union_tag_not_found")
+
+
+def _explain(detail: ErrorDetails) -> Message:
+    explain = _MESSAGES.get(detail["type"])
+    if explain is not None:
+        return explain(detail)
+    return f"{_named(detail)}: {detail['msg'].lower().removesuffix('.')}", ""
+
+
+def _unknown_key(detail: ErrorDetails) -> Message:
+    key, choices = detail["ctx"]["key"], detail["ctx"]["choices"]
+    return f"unknown key {key!r}", did_you_mean(key, choices, what="known keys")
+
+
+def _missing(detail: ErrorDetails) -> Message:
+    key = detail["loc"][-1]
+    hint = "add `version: 1` at the top" if key == "version" else f"add `{key}: …`"
+    return f"key {key!r} is missing", hint
+
+
+def _no_type(_: ErrorDetails) -> Message:
+    return "key 'type' is missing", "add `type: api_key`, or oauth, or intercom"
+
+
+def _unknown_type(detail: ErrorDetails) -> Message:
+    tag = detail["ctx"]["tag"]
+    return f"type {tag!r} is not known", did_you_mean(tag, CONNECTORS)
+
+
+def _choice(detail: ErrorDetails) -> Message:
+    if detail["loc"] == ("version",):
+        return f"version {detail['input']!r} is not known", "this Keyhatch reads version 1"
+    expected, given = detail["ctx"]["expected"], detail["input"]
+    choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
+    hint = did_you_mean(given, choices, what="choices") if isinstance(given, str) else ""
+    return f"{_named(detail)}: expected {expected}, found {_described(given)}", hint
+
+
+def _expected(what: str, hint: str = "") -> Callable[[ErrorDetails], Message]:
+    def explain(detail: ErrorDetails) -> Message:
+        return f"{_named(detail)}: expected {what}, found {_described(detail['input'])}", hint
+
+    return explain
+
+
+def _expected_text(detail: ErrorDetails) -> Message:
+    given = detail["input"]
+    scalar = isinstance(given, bool | int | float)
+    hint = "put the value in quotes" if scalar else ""
+    return f"{_named(detail)}: expected text, found {_described(given)}", hint
+
+
+def _empty(detail: ErrorDetails) -> Message:
+    return f"{_named(detail)} is empty", "fill it in or leave the key out"
+
+
+def _placement(detail: ErrorDetails) -> Message:
+    given = detail["input"]
+    hint = "write {header: X-Api-Key}, {query: key}, {basic: 'user:{secret}'} or {path: '/bot{secret}'}"
+    if isinstance(given, dict) and len(given) == 1:
+        hint = did_you_mean(next(iter(given)), PLACEMENTS, what="one of")
+    return "a placement needs one of the keys header, query, basic, path", hint
+
+
+_MESSAGES: dict[str, Callable[[ErrorDetails], Message]] = {
+    UNKNOWN_KEY: _unknown_key,
+    "missing": _missing,
+    "union_tag_not_found": _no_type,
+    "union_tag_invalid": _unknown_type,
+    "literal_error": _choice,
+    "string_type": _expected_text,
+    "bool_type": _expected("on or off"),
+    "dict_type": _expected("a mapping", "write it as `key: value` lines"),
+    "model_type": _expected("a mapping", "write it as `key: value` lines"),
+    "model_attributes_type": _expected("a mapping", "write it as `key: value` lines"),
+    "list_type": _expected("a list", "write it as [one, two]"),
+    "string_too_short": _empty,
+    "too_short": _empty,
+    NO_CHOICE: _placement,
+}
+
+
+def _named(detail: ErrorDetails) -> str:
+    words = [step for step in detail["loc"] if isinstance(step, str)]
+    return f"{words[-1]!r}" if words else "the file"
+
+
+def _described(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "on" if value else "off"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return repr(value) if value else "an empty text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
