@@ -94,17 +94,7 @@ def decide(head: RequestHead, caller: Caller, snapshot: Snapshot) -> Decision:
     if agreed.host.endswith(NAME_SUFFIX):
         return _by_name(head, agreed.host.removesuffix(NAME_SUFFIX), caller, snapshot)
     owners = snapshot.owners_of(agreed)
-    if owners:
-        return _by_owner(head, agreed, owners, caller)
-    if head.names:
-        return _refuse(
-            ProblemCode.DESTINATION_MISMATCH, "the named connector does not own this destination"
-        )
-    if head.tunnel:
-        # A tunnel is only opened up for an owned host: its connector has gone since.
-        return _refuse(ProblemCode.CONNECTOR_NOT_GRANTED, "no connector owns this host any more")
-    problem = _unmatched(agreed, snapshot)
-    return Refuse(problem) if problem else Forward(agreed)
+    return _by_owner(head, agreed, owners, caller) if owners else _unowned(head, agreed, snapshot)
 
 
 def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) -> TunnelDecision:
@@ -127,6 +117,18 @@ def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) 
     if isinstance(usable, Problem):
         return Refuse(usable)
     return Intercept(destination, reason="connector")
+
+
+def _unowned(head: RequestHead, asked: Destination, snapshot: Snapshot) -> Decision:
+    if head.names:
+        return _refuse(
+            ProblemCode.DESTINATION_MISMATCH, "the named connector does not own this destination"
+        )
+    if head.tunnel:
+        # A tunnel is only opened up for an owned host: its connector has gone since.
+        return _refuse(ProblemCode.CONNECTOR_NOT_GRANTED, "no connector owns this host any more")
+    problem = _unmatched(asked, snapshot)
+    return Refuse(problem) if problem else Forward(asked)
 
 
 def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -> Decision:
