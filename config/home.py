@@ -60,6 +60,10 @@ class Home:
             raise OperatorNeededError(
                 f"{self.root} is not initialised", hint="run `keyhatch init` first"
             )
+        self.require_private()
+
+    def require_private(self) -> None:
+        """Raise KeyhatchError unless what exists of the home is ours and closed to others."""
         for path in (self.root, self.ca, self.audit, self.run):
             _require_private(path, DIR_MODE)
         for path in (self.connectors, self.vault, self.vault_key):

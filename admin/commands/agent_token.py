@@ -1,0 +1,115 @@
+"""`keyhatch agent add|rotate|delete`: agents and the tokens that stand for them."""
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from admin.completion import agent_names, connector_names
+from admin.context import Session
+from admin.lookup import find_agent, find_connector
+from admin.options import PrintingCommand, pass_session
+from admin.output import note, print_done, print_json
+from admin.poke import poke
+from admin.prompts import require_consent
+from config.slug import slugify
+
+if TYPE_CHECKING:
+    from proxy.secret import Secret
+
+
+@click.command(
+    cls=PrintingCommand,
+    epilog="""
+examples:
+  keyhatch agent add researcher --connector hubspot-api --connector billing
+  KH_TOKEN=$(keyhatch agent add researcher)
+""",
+)
+@click.argument("name")
+@click.option(
+    "--connector",
+    "connectors",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=connector_names,
+    help="Grant this connector; may be repeated.",
+)
+@pass_session
+def add(session: Session, name: str, connectors: tuple[str, ...]) -> None:
+    """Add an agent and print its token, once.
+
+    Only a digest of the token is kept: nobody can show it again, `keyhatch agent rotate` makes
+    another.
+    """
+    from config.edit import edit_file
+    from proxy.vault.tokens import AgentTokens
+
+    registry = session.registry()
+    slug = slugify(name)
+    granted = [find_connector(registry, connector).slug for connector in connectors]
+    with AgentTokens(session.home) as tokens, ExitStack() as undo:
+        with edit_file(session.home) as file:
+            file.add_agent(slug, granted)
+            undo.callback(tokens.revoke, slug)
+            token = tokens.rotate(slug)  # not `issue`: nothing of an earlier namesake stays valid
+        undo.pop_all()
+    poke(session.home)
+    _print_token(session, slug, token, f"added agent {slug}")
+
+
+@click.command(
+    cls=PrintingCommand,
+    epilog="""
+examples:
+  keyhatch agent rotate researcher
+""",
+)
+@click.argument("name", shell_complete=agent_names)
+@pass_session
+def rotate(session: Session, name: str) -> None:
+    """Replace an agent's token; the old one ends now."""
+    from proxy.vault.tokens import AgentTokens
+
+    agent = find_agent(session.registry(), name)
+    with AgentTokens(session.home) as tokens:
+        token = tokens.rotate(agent.slug)
+    poke(session.home)
+    _print_token(session, agent.slug, token, f"agent {agent.slug} has a new token")
+
+
+@click.command(
+    cls=PrintingCommand,
+    epilog="""
+examples:
+  keyhatch agent delete researcher --yes
+""",
+)
+@click.argument("name", shell_complete=agent_names)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def delete(session: Session, name: str, yes: bool) -> None:
+    """Delete an agent and its token."""
+    from config.edit import edit_file
+    from proxy.vault.tokens import AgentTokens
+
+    agent = find_agent(session.registry(), name)
+    require_consent(session.terminal, f"delete agent {agent.slug} and its token?", given=yes)
+    with AgentTokens(session.home) as tokens, edit_file(session.home) as file:
+        file.delete_agent(agent.slug)
+        # Before the file: should that fail, the agent is locked out, not left with a live token.
+        tokens.revoke(agent.slug)
+    poke(session.home)
+    print_done(session, f"deleted agent {agent.slug}", {"agent": agent.slug, "deleted": True})
+
+
+def _print_token(session: Session, slug: str, token: "Secret", done: str) -> None:
+    """Show a token: alone on standard output, so that a script can take it from there."""
+    note(f"{done}; its token is shown only now:")
+    if session.json:
+        print_json({"agent": slug, "token": token.reveal()})
+    else:
+        click.echo(token.reveal())
+    if sys.stdout.isatty():
+        note("give it to the agent in its proxy address: http://agent:TOKEN@127.0.0.1:8321")

@@ -1,0 +1,150 @@
+"""`keyhatch connector set`: change where a connector goes, or replace its secret."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from admin.completion import connector_names
+from admin.connector_view import facts_of
+from admin.connector_words import (
+    Entry,
+    Words,
+    connector_options,
+    entry_of,
+    read_entry,
+    resolve,
+    secret_labels,
+)
+from admin.context import Session
+from admin.lookup import find_connector
+from admin.options import PrintingCommand, pass_session
+from admin.output import print_done
+from admin.poke import poke
+from admin.prompts import secrets_for
+from config.connector import Connector, Registry, binding_of
+from config.errors import ConflictError, NotFoundError
+from proxy.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A connector before and after, and what has to be written for it."""
+
+    before: Connector
+    after: Connector
+    entry: Mapping[str, object]
+    secrets: Mapping[str, Secret]
+    was_ready: bool
+
+    @property
+    def rebinds(self) -> bool:
+        """Whether its stored secrets are to be bound to the new destinations.
+
+        The operator who names new destinations here has agreed to them; one who changed the file
+        has yet to be asked, so a connector that was not ready stays unconfirmed.
+        """
+        return self.was_ready and binding_of(self.before) != binding_of(self.after)
+
+
+@click.command(
+    "set",
+    cls=PrintingCommand,
+    epilog="""
+examples:
+  keyhatch connector set hubspot-api
+  pass show hubspot | keyhatch connector set hubspot-api --secret-stdin
+  keyhatch connector set billing --host billing.corp.example:9443
+""",
+)
+@click.argument("name", shell_complete=connector_names)
+@connector_options
+@click.option(
+    "--secret-stdin", is_flag=True, help="Read the secret from standard input, one line per slot."
+)
+@click.option("--slot", metavar="NAME", help="Replace only this one of several secrets.")
+@pass_session
+def set_connector(
+    session: Session,
+    /,
+    name: str,
+    secret_stdin: bool,
+    slot: str | None,
+    **given: Any,  # what `Words` takes
+) -> None:
+    """Change a connector, or replace its secret.
+
+    Without options it asks for a new secret. What is given replaces what was there; each --var is
+    set by itself.
+    """
+    registry = session.registry()
+    before = find_connector(registry, name)
+    entry = _changed_keys(session, before.slug, entry_of(Words(**given)))
+    after = resolve(before.slug, {**read_entry(session.home, before.slug), **entry})
+    wants_secret = secret_stdin or slot is not None or not entry
+    slots = _slots_to_fill(after, slot) if wants_secret else ()
+    change = Change(
+        before=before,
+        after=after,
+        entry=entry,
+        secrets=secrets_for(
+            session.terminal, after.name, slots, secret_labels(after), from_stdin=secret_stdin
+        ),
+        was_ready=session.inventory().state(before) == "ready",
+    )
+    _apply(session, change)
+    poke(session.home)
+    facts = facts_of(after, registry, session.inventory())
+    print_done(session, f"changed connector {after.slug} ({facts['status']})", facts)
+
+
+def _changed_keys(session: Session, slug: str, entry: Entry) -> Entry:
+    added = entry.get("vars")
+    if not isinstance(added, dict):
+        return entry
+    known = read_entry(session.home, slug).get("vars")
+    return {**entry, "vars": {**(known if isinstance(known, dict) else {}), **added}}
+
+
+def _slots_to_fill(connector: Connector, slot: str | None) -> tuple[str, ...]:
+    if slot is None:
+        return connector.slots
+    if slot not in connector.slots:
+        raise NotFoundError(
+            f"connector {connector.slug} has no slot {slot!r}",
+            hint=f"it has: {', '.join(connector.slots)}",
+        )
+    return (slot,)
+
+
+def _apply(session: Session, change: Change) -> None:
+    """Write the secrets and the file, or neither."""
+    from config.edit import edit_file
+
+    slug = change.before.slug
+    if not change.secrets and not change.rebinds:
+        with edit_file(session.home) as file:
+            _require_unmoved(file.registry, change.before)
+            file.update_connector(slug, change.entry)
+        return
+    with session.vault() as vault, ExitStack() as undo:
+        with edit_file(session.home) as file:
+            _require_unmoved(file.registry, change.before)
+            file.update_connector(slug, change.entry)
+            if change.rebinds:
+                undo.callback(vault.confirm, change.after.id, binding_of(change.before))
+                vault.confirm(change.after.id, binding_of(change.after))
+            for slot, secret in change.secrets.items():
+                vault.put(change.after.id, slot, binding_of(change.after), secret)
+        undo.pop_all()
+
+
+def _require_unmoved(registry: Registry, before: Connector) -> None:
+    """Raise ConflictError when someone else changed the connector since it was looked at."""
+    if registry.connectors.get(before.slug) != before:
+        raise ConflictError(
+            f"connector {before.slug} was changed by someone else just now",
+            hint="look at it with `keyhatch connector show`, then try again",
+        )

@@ -1,0 +1,78 @@
+"""What is shown of a connector; there is no secret in it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, assert_never
+
+from admin.lookup import agents_with
+from config.connector import (
+    BasicPlacement,
+    Connector,
+    HeaderPlacement,
+    PathPlacement,
+    Placement,
+    QueryPlacement,
+    Registry,
+    Rule,
+)
+
+if TYPE_CHECKING:
+    from proxy.vault.inventory import Inventory
+
+
+def status_of(connector: Connector, inventory: "Inventory") -> str:
+    """Return `ready`, `needs credential`, `changed` or `disabled`."""
+    if not connector.enabled:
+        return "disabled"
+    return inventory.state(connector).replace("-", " ")
+
+
+def summary_of(connector: Connector, inventory: "Inventory") -> dict[str, object]:
+    """Return one row of the list."""
+    return {
+        "name": connector.name,
+        "slug": connector.slug,
+        "type": connector.type.value,
+        "destinations": [str(pattern) for pattern in connector.destinations],
+        "status": status_of(connector, inventory),
+    }
+
+
+def facts_of(
+    connector: Connector, registry: Registry, inventory: "Inventory"
+) -> Mapping[str, object]:
+    """Return everything about a connector but its secrets."""
+    dial = connector.dial
+    return {
+        **summary_of(connector, inventory),
+        "id": connector.id,
+        "provider": connector.provider,
+        "dial": f"{dial.address}:{dial.port}" if dial else None,
+        "placement": [describe_placement(placement) for placement in connector.placements],
+        "slots": list(connector.slots),
+        "headers": [f"{name}: {value}" for name, value in connector.headers],
+        "allow": [describe_rule(rule) for rule in connector.allow],
+        "scrub": connector.scrub,
+        "test_path": connector.test_path,
+        "agents": agents_with(registry, connector),
+    }
+
+
+def describe_placement(placement: Placement) -> str:
+    """Return where a credential goes, with the slots in braces."""
+    match placement:
+        case HeaderPlacement(name=name, template=template):
+            return f"header {name}: {template.text}"
+        case QueryPlacement(name=name, template=template):
+            return f"query {name}={template.text}"
+        case BasicPlacement(username=username, password=password):
+            return f"basic {username.text}:{password.text}"
+        case PathPlacement(segment=segment):
+            return f"path {segment.text}"
+        case _:
+            assert_never(placement)
+
+
+def describe_rule(rule: Rule) -> str:
+    """Return an allow rule as `GET, POST on /v1/**`."""
+    methods = ", ".join(sorted(rule.methods)) or "any method"
+    return f"{methods} on {', '.join(rule.paths) or 'any path'}"

@@ -1,0 +1,178 @@
+"""The options that say what a connector is, and what they mean in connectors.yaml."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from admin.completion import provider_ids
+from config.catalog import load_catalog
+from config.connector import Connector, ConnectorType
+from config.errors import ConfigError, UsageError
+from config.files import read_private
+from config.home import Home
+from config.load import load_registry
+from config.marks import decode_text, parse_yaml
+
+type Entry = dict[str, object]
+
+_OPTIONS: Final = (
+    click.option(
+        "--provider", metavar="ID", shell_complete=provider_ids,
+        help="Take hosts and placement from the catalog.",
+    ),
+    click.option(
+        "--host", "hosts", metavar="H[:P]", multiple=True,
+        help="A host that the secret may go to, or *.HOST; may be repeated.",
+    ),
+    click.option("--header", metavar="NAME", help="Put the secret into this header."),
+    click.option("--query", metavar="NAME", help="Put the secret into this query parameter."),
+    click.option(
+        "--template", metavar="TEXT",
+        help='How the header or parameter reads, such as "Bearer {secret}" (default: {secret}).',
+    ),
+    click.option(
+        "--basic", metavar="USER:PASSWORD",
+        help='Basic authentication from a template, such as "{secret}:" or "me:{secret}".',
+    ),
+    click.option(
+        "--basic-user", metavar="USER",
+        help="Basic authentication with this user and the secret as password.",
+    ),
+    click.option(
+        "--path", metavar="TEMPLATE",
+        help='Put the secret first into the path, such as "/bot{secret}".',
+    ),
+    click.option(
+        "--var", "variables", metavar="KEY=VALUE", multiple=True,
+        help="A public value that the provider asks for, such as subdomain=acme.",
+    ),
+    click.option(
+        "--dial", metavar="ADDRESS:PORT",
+        help="Connect here; the certificate must still be the host's.",
+    ),
+    click.option(
+        "--scheme", type=click.Choice(["https", "http"]),
+        help="http sends the secret unencrypted.",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was given of the options above; None or empty where it was not."""
+
+    provider: str | None = None
+    hosts: tuple[str, ...] = ()
+    header: str | None = None
+    query: str | None = None
+    template: str | None = None
+    basic: str | None = None
+    basic_user: str | None = None
+    path: str | None = None
+    variables: tuple[str, ...] = ()
+    dial: str | None = None
+    scheme: str | None = None
+
+
+def connector_options[C: Callable[..., object]](command: C) -> C:
+    """Add the options to a command function; it gets them as keyword arguments for `Words`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def entry_of(words: Words) -> Entry:
+    """Return the keys that the words set, as they stand in connectors.yaml.
+
+    Raises UsageError where they contradict each other, NotFoundError for an unknown provider.
+    """
+    if words.provider is not None:
+        load_catalog().provider(words.provider)
+    entry: Entry = {
+        "provider": words.provider,
+        "scheme": words.scheme,
+        "hosts": list(words.hosts),
+        "dial": words.dial,
+        "vars": dict(_parse_variable(text) for text in words.variables),
+        "placement": placement_of(words),
+    }
+    return {key: value for key, value in entry.items() if value}
+
+
+def placement_of(words: Words) -> Entry | None:
+    """Return the one placement that the words describe, or None."""
+    basic = words.basic if words.basic_user is None else f"{words.basic_user}:{{secret}}"
+    given: Entry = {
+        "header": words.header,
+        "query": words.query,
+        "basic": basic,
+        "path": words.path,
+    }
+    chosen: Entry = {key: value for key, value in given.items() if value is not None}
+    if len(chosen) > 1 or None not in (words.basic, words.basic_user):
+        raise UsageError(
+            "the secret is given more than one place",
+            hint="take one of --header, --query, --basic, --basic-user, --path; "
+            "several can be written in connectors.yaml",
+        )
+    if words.template is None:
+        return chosen or None
+    if not chosen.keys() & {"header", "query"}:
+        raise UsageError("--template needs --header or --query", hint="name the place it is for")
+    return {**chosen, "template": words.template}
+
+
+def require_variables(provider: str, given: object) -> None:
+    """Raise UsageError, naming the option, where a variable of the provider has no value."""
+    form = load_catalog().provider(provider).form(ConnectorType.API_KEY)
+    for name, var in form.vars.items():
+        if not var.default and name not in (given if isinstance(given, dict) else {}):
+            raise UsageError(
+                f"provider {provider!r} needs the var {name!r}: {var.label}",
+                hint=f"add --var {name}={var.example}",
+            )
+
+
+def resolve(slug: str, entry: Mapping[str, object]) -> Connector:
+    """Return the connector that an entry means, checked as the file would be.
+
+    Raises UsageError with the file's own message, without a place in a file.
+    """
+    document = {"version": 1, "connectors": {slug: entry}}
+    try:
+        text = json.dumps(document, ensure_ascii=False)
+        registry = load_registry(text, source="", catalog=load_catalog())
+    except ConfigError as error:
+        raise without_place(error) from error
+    return registry.connectors[slug]
+
+
+def read_entry(home: Home, slug: str) -> Entry:
+    """Return what connectors.yaml says of a connector, as it is written there."""
+    source = str(home.connectors)
+    text = decode_text(read_private(home.connectors), source=source)
+    entry: Entry = parse_yaml(text, source=source).value["connectors"][slug]
+    return entry
+
+
+def secret_labels(connector: Connector) -> Mapping[str, str]:
+    """Return the provider's own words for the connector's secrets, by slot."""
+    if connector.provider is None:
+        return {}
+    return load_catalog().provider(connector.provider).form(connector.type).secrets
+
+
+def without_place(error: ConfigError) -> UsageError:
+    """Return the error for someone who wrote words, not a file."""
+    place = f"{error.source}:{error.line}:{error.column}: "
+    return UsageError(str(error).removeprefix(place), hint=error.hint)
+
+
+def _parse_variable(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key or not value:
+        raise UsageError(f"{text!r} is not KEY=VALUE", hint="write it as --var subdomain=acme")
+    return key, value
