@@ -26,16 +26,22 @@ def require_file(path: Path) -> None:
         ) from error
     if size == 0:
         raise VaultDamagedError(f"{path} is empty", hint=RESTORE)
+    if size % _PAGE and not _has_log(path):
+        # SQLite reads a part of a page as if the rest were zeros, and writes it back like that.
+        raise VaultDamagedError(f"{path} is cut short", hint=RESTORE)
 
 
-def explain_fault(error: sqlite3.Error, path: Path) -> KeyhatchError:
-    """Return the error to raise for one of SQLite's."""
+# sqlite3 raises the second for a damaged schema, whose text it decodes to report it.
+DATABASE_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
+
+
+def explain_fault(error: Exception, path: Path) -> KeyhatchError:
+    """Return the error to raise for one of DATABASE_FAULTS."""
     match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY:
         case sqlite3.SQLITE_NOTADB:
             return VaultDamagedError(f"{path} is not a vault: it is not a database", hint=RESTORE)
         case sqlite3.SQLITE_CORRUPT:
-            what = "cut short" if _is_cut(path) else "damaged"
-            return VaultDamagedError(f"{path} is {what}", hint=RESTORE)
+            return VaultDamagedError(f"{path} is damaged or cut short", hint=RESTORE)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return VaultBusyError(
                 "another program is writing to the vault", hint="try again in a moment"
@@ -54,8 +60,7 @@ def explain_fault(error: sqlite3.Error, path: Path) -> KeyhatchError:
             return VaultDamagedError(f"{path} does not hold a vault", hint=RESTORE)
 
 
-def _is_cut(path: Path) -> bool:
-    try:
-        return path.stat().st_size % _PAGE != 0
-    except OSError:
-        return True
+def _has_log(path: Path) -> bool:
+    """Tell whether a log waits to be played in: it may hold the page that a crash left half done."""
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from config.connector import Connector, binding_of
 from config.home import Home
 from proxy.vault.errors import VaultDamagedError
-from proxy.vault.faults import RESTORE, explain_fault, require_file
+from proxy.vault.faults import DATABASE_FAULTS, RESTORE, explain_fault, require_file
 from proxy.vault.keys.reference import KeySourceKind
 
 type CredentialState = Literal["ready", "needs-credential", "changed"]
@@ -66,7 +66,7 @@ def read_inventory(home: Home) -> Inventory:
             rows = connection.execute(
                 "SELECT connector_id, slot, binding, updated_at FROM records"
             ).fetchall()
-    except sqlite3.Error as error:
+    except DATABASE_FAULTS as error:
         raise explain_fault(error, path) from error
     try:
         return Inventory(meta[0], meta[1], KeySourceKind(meta[2]), meta[3], _slots(rows))

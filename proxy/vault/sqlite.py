@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from config.errors import ConflictError, KeyhatchError
 from config.files import O_PRIVATE, sync_folder
 from config.home import FILE_MODE
-from proxy.vault.faults import explain_fault, require_file
+from proxy.vault.faults import DATABASE_FAULTS, explain_fault, require_file
 
 BUSY_TIMEOUT: Final = 10.0  # seconds; a writer holds the vault for milliseconds
 _WRITING: Final = "keyhatch_writing"
@@ -48,7 +48,7 @@ def transaction(engine: Engine, path: Path, *, writing: bool) -> Iterator[Connec
         if isinstance(error.orig, sqlite3.Error):
             raise explain_fault(error.orig, path) from error
         raise
-    except sqlite3.Error as error:
+    except DATABASE_FAULTS as error:
         raise explain_fault(error, path) from error
 
 

@@ -15,6 +15,8 @@ from sqlalchemy import delete, insert, select, update
 
 from config.home import Home
 from proxy.secret import Secret
+from proxy.vault.errors import VaultDamagedError
+from proxy.vault.faults import RESTORE
 from proxy.vault.schema import AGENT_TOKENS
 from proxy.vault.store import Store, Writing
 
@@ -77,7 +79,10 @@ class AgentTokens:
         """Return every token by digest. Some may have expired: the caller has the clock."""
         with self._store.reading() as reading:
             rows = reading.connection.execute(select(AGENT_TOKENS)).all()
-        return {row.digest: TokenRecord(row.agent, _time(row.expires_at)) for row in rows}
+        try:
+            return {row.digest: TokenRecord(row.agent, _time(row.expires_at)) for row in rows}
+        except (TypeError, ValueError, OverflowError) as error:
+            raise VaultDamagedError("the table of agent tokens is damaged", hint=RESTORE) from error
 
     def generation(self) -> int:
         """Return the vault's number, which grows with every change by any process."""
