@@ -4,21 +4,19 @@ One key for its whole life; the certificate over it is issued anew whenever the 
 may speak for change, with the same subject and key identifier.
 """
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.bundle import certificate_path, write_bundle
-from certs.ca_key import create_ca_key, load_ca_key
+from certs.ca_certificate import load_ca_certificate, require_pair
+from certs.ca_key import KEY_FILE, create_ca_key, load_ca_key
 from certs.constraints import constrained_names, covers, with_portal
 from certs.profile import (
     AUTHORITY_RENEWAL,
@@ -28,19 +26,10 @@ from certs.profile import (
     sign_leaf,
 )
 from config.errors import KeyhatchError, OperatorNeededError
-from config.files import exclusive_lock, read_private, write_private
+from config.files import exclusive_lock, write_private
 from config.home import Home
 
-_KEY_FILE: Final = "ca.key"
 _LOCK_FILE: Final = "ca.lock"
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    InvalidSignature,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 _INITIALISE: Final = "run `keyhatch init` first"
 
 
@@ -48,12 +37,13 @@ class LeafRefusedError(KeyhatchError):
     """No certificate is made for a name that the CA may not speak for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
     """A server certificate for one host, with the key that it shares with the CA.
 
-    Sharing is safe: what TLS signs in a handshake is never a certificate's content (RFC 8446,
-    4.4.3; RFC 5246, 7.4.3), and it saves a key generation per host.
+    Compared by identity, so that what is built from a leaf can be kept under it cheaply.
+    Sharing saves a key generation per host, and what TLS has a server sign is never the content
+    of a certificate (RFC 8446, 4.4.3; RFC 5246, 7.4.3).
     """
 
     host: str
@@ -120,7 +110,7 @@ def ensure_authority(
     with _locked(home):
         key, certificate = _load_pair(home)
         if key is None:
-            key = create_ca_key(home.ca / _KEY_FILE)
+            key = create_ca_key(home.ca / KEY_FILE)
         if certificate is None or not _is_current(certificate, key, names, now):
             certificate = sign_authority(key, names, now)
             write_private(certificate_path(home), certificate.public_bytes(Encoding.PEM))
@@ -154,51 +144,12 @@ def _locked(home: Home) -> Iterator[None]:
 def _load_pair(
     home: Home,
 ) -> tuple[ec.EllipticCurvePrivateKey | None, x509.Certificate | None]:
-    key = load_ca_key(home.ca / _KEY_FILE)
-    certificate = _load_certificate(certificate_path(home))
-    if certificate is not None:
-        _require_pair(home, key, certificate)
-    return key, certificate
-
-
-def _require_pair(
-    home: Home, key: ec.EllipticCurvePrivateKey | None, certificate: x509.Certificate
-) -> None:
+    key = load_ca_key(home.ca / KEY_FILE)
     path = certificate_path(home)
-    if key is None:
-        raise KeyhatchError(
-            f"{home.ca / _KEY_FILE} is missing while {path.name} is there",
-            hint=f"restore the key from a backup, or delete {path} to start with a new CA",
-        )
-    if certificate.public_key() != key.public_key():
-        raise KeyhatchError(
-            f"{path} does not belong to {_KEY_FILE}",
-            hint=f"restore both from one backup, or delete {path}: it is made again from the key",
-        )
-    try:
-        certificate.verify_directly_issued_by(certificate)
-    except _UNREADABLE as error:
-        raise _damaged(path) from error
-
-
-def _load_certificate(path: Path) -> x509.Certificate | None:
-    try:
-        content = read_private(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise KeyhatchError(
-                f"{path} is a symbolic link", hint="put the file itself there"
-            ) from error
-        raise
-    try:
-        certificate = x509.load_pem_x509_certificate(content)
-        constrained_names(certificate)  # parses the extensions, which loading leaves for later
-        certificate.public_key()
-    except _UNREADABLE as error:
-        raise _damaged(path) from error
-    return certificate
+    certificate = load_ca_certificate(path)
+    if certificate is not None:
+        require_pair(certificate, key, path)
+    return key, certificate
 
 
 def _is_current(
@@ -212,10 +163,4 @@ def _is_current(
         certificate.not_valid_before_utc <= now < end
         and certificate.subject == authority_name(key)
         and list(certificate.extensions) == list(authority_extensions(key, names))
-    )
-
-
-def _damaged(path: Path) -> KeyhatchError:
-    return KeyhatchError(
-        f"{path} is damaged", hint=f"delete {path}: it is made again from the key beside it"
     )

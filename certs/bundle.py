@@ -5,15 +5,13 @@ the proxy's to trust when it calls connectors, and agents should not come to tru
 inspecting CA for every name because one connector needed it.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.roots import decode_pem, encode_pem, system_roots, without_key
-from config.files import read_private, write_private
+from certs.roots import decode_pem, encode_pem, system_roots, without_key, write_if_changed
 from config.home import Home
 
 BUNDLE_VARIABLES: Final = (
@@ -27,6 +25,7 @@ BUNDLE_VARIABLES: Final = (
     "HTTPLIB2_CA_CERTS",
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "npm_config_cafile",  # an npmrc that names a cafile beats NODE_EXTRA_CA_CERTS
     "NIX_SSL_CERT_FILE",
     "WEBSOCKET_CLIENT_CA_BUNDLE",
 )
@@ -63,10 +62,7 @@ def write_bundle(home: Home, certificate: x509.Certificate, roots: bytes | None 
     """
     path = bundle_path(home)
     content = make_bundle(certificate, system_roots() if roots is None else roots)
-    with contextlib.suppress(OSError):
-        if read_private(path) == content:
-            return path
-    write_private(path, content)
+    write_if_changed(path, content)
     return path
 
 

@@ -23,6 +23,7 @@ from config.errors import KeyhatchError
 from config.files import O_PRIVATE, write_private
 from config.home import FILE_MODE
 
+KEY_FILE: Final = "ca.key"
 _MAX_KEY_FILE: Final = 16 * 1024  # an EC P-256 key in PEM is 241 octets
 
 

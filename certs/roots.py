@@ -6,6 +6,7 @@ our own CA, and two processes with different environments would write different 
 
 import base64
 import binascii
+import contextlib
 import re
 import ssl
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.errors import KeyhatchError
-from config.files import write_private
+from config.files import read_private, write_private
 from config.home import Home
 
 ROOT_FILES: Final = (
@@ -80,8 +81,16 @@ def write_upstream_roots(
 ) -> Path:
     """Write `upstream_roots` to `ca/upstream.pem` and return that path."""
     path = home.ca / "upstream.pem"
-    write_private(path, upstream_roots(extra, own=own, roots=roots))
+    write_if_changed(path, upstream_roots(extra, own=own, roots=roots))
     return path
+
+
+def write_if_changed(path: Path, content: bytes) -> None:
+    """Replace a private file unless it holds just this: a reload then costs no fsync."""
+    with contextlib.suppress(OSError):
+        if read_private(path) == content:
+            return
+    write_private(path, content)
 
 
 def without_key(blocks: Iterable[bytes], own: x509.Certificate) -> list[bytes]:

@@ -229,6 +229,7 @@ def test_an_encrypted_key_is_refused(
     assert "ca.key is damaged" in str(refusal(home, now))
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None
 )

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,6 +112,20 @@ def test_threads_share_a_cache(clock: ManualClock) -> None:
         leaves = list(pool.map(lambda number: cache.leaf(host(number % 12)), range(400)))
     assert [leaf.host for leaf in leaves] == [host(number % 12) for number in range(400)]
     assert len(cache) == 8
+
+
+def test_one_thread_at_a_time_looks_and_issues() -> None:
+    """Else a leaf could be dropped by one thread between another's look-up and its use."""
+    meeting = Barrier(2)
+
+    def meet() -> datetime:
+        meeting.wait(timeout=0.2)
+        return START
+
+    cache = LeafCache(AUTHORITY, capacity=1, now=meet)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(cache.leaf, host(number)) for number in range(2)]
+    assert all(isinstance(call.exception(), BrokenBarrierError) for call in calls)
 
 
 @settings(deadline=None, max_examples=60)
