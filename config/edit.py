@@ -1,0 +1,181 @@
+"""connectors.yaml edited in place: what is not changed keeps every character, comments included."""
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
+
+from config.catalog import Catalog, load_catalog
+from config.connector import Connector, Registry
+from config.draft import Draft, Entry
+from config.errors import ConfigError, ConflictError, NotFoundError, UsageError
+from config.files import exclusive_lock, write_private
+from config.home import Home
+from config.load import read_text, registry_of
+from config.marks import parse_yaml
+from config.slug import slugify
+from config.suggest import did_you_mean
+
+LOCK_NAME = ".connectors.lock"
+
+
+@contextmanager
+def edit_file(home: Home) -> Iterator["ConnectorsFile"]:
+    """Hold the file's lock and yield its editor; what it made of the file is written at the end.
+
+    Written whole or, where the block raises, not at all. Raises like `read_registry` and
+    `write_private`.
+    """
+    with exclusive_lock(home.root / LOCK_NAME):
+        text = read_text(home)
+        file = ConnectorsFile(text, source=str(home.connectors), catalog=load_catalog())
+        yield file
+        if file.text != text:
+            write_private(home.connectors, file.text.encode())
+
+
+class ConnectorsFile:
+    """One state of connectors.yaml being changed.
+
+    Each change is checked at once: it raises NotFoundError, ConflictError or UsageError and
+    leaves the text as it was, or `text` is a valid file that differs in just what was asked for.
+    """
+
+    def __init__(self, text: str, *, source: str, catalog: Catalog) -> None:
+        self._before = self._document = parse_yaml(text, source=source)
+        self._catalog = catalog
+
+    @property
+    def text(self) -> str:
+        return self._document.source.text
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What the file declared before any change. Raises ConfigError if it was not valid."""
+        return registry_of(self._before, self._catalog)
+
+    def add_connector(self, slug: str, entry: Entry) -> Connector:
+        """Add a connector behind the others and return it.
+
+        Its id is its slug, unless a renamed connector still has that: then a free one is written.
+        """
+        self._require_free("connectors", slug)
+        ids = {item.get("id", key) for key, item in self._section("connectors").items()}
+        if "id" not in entry and slug in ids:
+            entry = {**entry, "id": _free_id(slug, ids)}
+        return self._change(lambda draft: draft.add("connectors", slug, entry)).connectors[slug]
+
+    def update_connector(self, slug: str, entry: Entry) -> Connector:
+        """Set keys of a connector and return it; None takes a key out."""
+        self._require("connectors", slug)
+        changed = self._change(lambda draft: draft.update(("connectors", slug), entry))
+        return changed.connectors[slug]
+
+    def rename_connector(self, slug: str, new_name: str) -> Connector:
+        """Give a connector a name, and the key that goes with it, and return it.
+
+        Its id stays, so that its secrets do; the agents that may use it still may.
+        """
+        self._require("connectors", slug)
+        new_slug = slugify(new_name)
+        if new_slug == slug:
+            return self.update_connector(slug, {"name": new_name})
+        self._require_free("connectors", new_slug)
+        id_ = self._section("connectors")[slug].get("id", slug)
+
+        def rename(draft: Draft) -> None:
+            draft.update(("connectors", slug), {"name": new_name, "id": id_})
+            draft.rename(slug, new_slug)
+
+        return self._change(rename).connectors[new_slug]
+
+    def delete_connector(self, slug: str) -> None:
+        """Take a connector out, and out of the agents' lists."""
+        self._require("connectors", slug)
+
+        def delete(draft: Draft) -> None:
+            draft.forget(slug)
+            draft.remove("connectors", slug)
+
+        self._change(delete)
+
+    def add_agent(self, slug: str, connectors: Sequence[str] = ()) -> None:
+        """Add an agent that may use some connectors."""
+        self._require_free("agents", slug)
+        self._require("connectors", *connectors)
+        entry = {"connectors": list(dict.fromkeys(connectors))}
+        self._change(lambda draft: draft.add("agents", slug, entry))
+
+    def set_agent_connectors(self, slug: str, connectors: Sequence[str]) -> None:
+        """Set which connectors an agent may use."""
+        self._require("agents", slug)
+        self._require("connectors", *connectors)
+        self._change(lambda draft: draft.set_connectors(slug, connectors))
+
+    def delete_agent(self, slug: str) -> None:
+        """Take an agent out."""
+        self._require("agents", slug)
+        self._change(lambda draft: draft.remove("agents", slug))
+
+    def _change(self, change: Callable[[Draft], None]) -> Registry:
+        draft = Draft(self._document)
+        change(draft)
+        document = draft.finish()
+        try:
+            registry = registry_of(document, self._catalog)
+        except ConfigError as error:
+            _ = self.registry  # an error that was there before keeps its place in the file
+            raise _without_place(error) from error
+        self._document = document
+        return registry
+
+    def _section(self, name: str) -> dict[str, dict[str, str]]:
+        value = self._document.value
+        section = value.get(name) if isinstance(value, dict) else None
+        if section is not None and not isinstance(section, dict):
+            _ = self.registry
+        return section or {}
+
+    def _require(self, section: str, *slugs: str) -> None:
+        known = self._section(section)
+        for slug in slugs:
+            if slug not in known:
+                what = section.removesuffix("s")
+                hint = did_you_mean(slug, known, what=section)
+                raise NotFoundError(f"no {what} is named {slug!r}", hint=hint)
+
+    def _require_free(self, section: str, slug: str) -> None:
+        if slug in self._section(section):
+            what = section.removesuffix("s")
+            raise ConflictError(f"{what} {slug!r} exists already", hint="choose another name")
+
+
+def initial_text() -> str:
+    """Return the file that `keyhatch init` writes."""
+    return _INITIAL
+
+
+def _free_id(slug: str, taken: Container[str]) -> str:
+    return next(id_ for n in count(2) if (id_ := f"{slug}-{n}") not in taken)
+
+
+def _without_place(error: ConfigError) -> UsageError:
+    """Return the error without its place: the text that it points into is not written."""
+    place = f"{error.source}:{error.line}:{error.column}: "
+    return UsageError(str(error).removeprefix(place), hint=error.hint)
+
+
+_INITIAL = """\
+# yaml-language-server: $schema=./connectors.schema.json
+version: 1
+settings:
+  listen: 127.0.0.1:8321
+  unmatched: tunnel  # or deny: refuse hosts that no connector owns
+
+# One entry per account that agents may call through. No secrets here: they are in the vault.
+# `keyhatch catalog list` shows the services that need no more than `type` and `provider`.
+connectors:
+
+# Who may call, and through which connectors.
+agents:
+"""

@@ -1,0 +1,176 @@
+"""Edits of one place in a YAML text that leave every other character as it is.
+
+Each function returns replacements of character spans; `apply` makes the new text. They need block
+mappings and raise CannotEditError elsewhere.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from config.errors import KeyhatchError
+from config.marks import Document, Node, Path
+from config.render import render_inline
+
+DEFAULT_STEP = 2
+_COMMENT = re.compile(r"([ \t]*)#.*")
+
+
+class Edit(NamedTuple):
+    """Characters `start` to `end` (exclusive) become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class CannotEditError(KeyhatchError):
+    """The file is laid out in a way that is not edited in place."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "connectors.yaml is laid out in a way that cannot be edited in place",
+            hint="make the change by hand, then run `keyhatch config check`",
+        )
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """Return the text with all edits made; they do not overlap."""
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def node_at(document: Document, path: Path) -> Node:
+    """Return the node of a value that exists."""
+    node = document.root
+    for step in path:
+        node = node.children[step]
+    return node
+
+
+def column_of(document: Document, offset: int) -> int:
+    """Return the 0-based column, with only spaces before it. Raises CannotEditError."""
+    start = _line_start(document.source.text, offset)
+    if document.source.text[start:offset].strip(" "):
+        raise CannotEditError
+    return offset - start
+
+
+def child_column(document: Document, path: Path) -> int:
+    """Return the column of a block mapping's keys, or where they would stand."""
+    node = node_at(document, path)
+    if node.keys:
+        return column_of(document, next(iter(node.keys.values())).start)
+    return _key_column(document, path) + DEFAULT_STEP
+
+
+def entry_span(document: Document, path: Path) -> tuple[int, int]:
+    """Return the whole lines of a key and its value, with the comments indented below it."""
+    text = document.source.text
+    column = _key_column(document, path)
+    start = _line_start(text, _anchor(document, path))
+    return start, _past_comments(text, _line_end(text, node_at(document, path).end), column)
+
+
+def insert_child(document: Document, path: Path, lines: str) -> list[Edit]:
+    """Put lines behind the last child of a block mapping or sequence, or of an empty value."""
+    text, node = document.source.text, node_at(document, path)
+    if node.children:
+        at = entry_span(document, (*path, list(node.children)[-1]))[1]
+        return [_inserted(text, at, lines)]
+    at = entry_span(document, path)[1] if path else len(text)
+    return [*_emptied(document, path), _inserted(text, at, lines)]
+
+
+def set_value(document: Document, path: Path, value: object) -> list[Edit]:
+    """Replace the value of a key that exists; a comment behind it on the line stays."""
+    text, node, parent = document.source.text, node_at(document, path), node_at(document, path[:-1])
+    key = parent.keys[str(path[-1])]
+    if not parent.flow:
+        column_of(document, key.start)
+    if node.start == node.end or "\n" in text[key.start : node.end]:
+        colon = text.index(":", key.end) + 1
+        end = node.end - 1 if text[node.end - 1] == "\n" else node.end
+        return [Edit(colon, max(end, colon), " " + render_inline(value))]
+    return [Edit(node.start, node.end, render_inline(value))]
+
+
+def remove_entry(document: Document, path: Path) -> list[Edit]:
+    """Take out a key with its value, or an item of a block sequence."""
+    start, end = entry_span(document, path)
+    return [Edit(start, end, "")]
+
+
+def set_list(
+    document: Document, path: Path, before: Sequence[str], after: Sequence[str]
+) -> list[Edit]:
+    """Change a list of texts; the items of a block list that stay are not touched."""
+    node = node_at(document, path)
+    kept = [item for item in before if item in after]
+    if node.flow or not node.children or not kept:
+        return set_value(document, path, list(after))
+    edits = [
+        edit
+        for index, item in enumerate(before)
+        if item not in after
+        for edit in remove_entry(document, (*path, index))
+    ]
+    dash = " " * _key_column(document, (*path, 0)) + "- "
+    added = "".join(f"{dash}{render_inline(item)}\n" for item in after if item not in before)
+    return [*edits, *(insert_child(document, path, added) if added else [])]
+
+
+def _emptied(document: Document, path: Path) -> list[Edit]:
+    """Take out the `{}` or `~` of a key that gets lines of its own."""
+    node = node_at(document, path)
+    if not path or node.start == node.end:
+        return []
+    key = node_at(document, path[:-1]).keys[str(path[-1])]
+    return [Edit(document.source.text.index(":", key.end) + 1, node.end, "")]
+
+
+def _key_column(document: Document, path: Path) -> int:
+    return column_of(document, _anchor(document, path)) if path else -DEFAULT_STEP
+
+
+def _anchor(document: Document, path: Path) -> int:
+    """Return where the entry starts: at its key, or at the dash of a sequence item."""
+    parent = node_at(document, path[:-1])
+    if parent.flow:
+        raise CannotEditError
+    if isinstance(path[-1], str):
+        return parent.keys[path[-1]].start
+    return document.source.text.rindex("-", 0, parent.children[path[-1]].start)
+
+
+def _inserted(text: str, at: int, lines: str) -> Edit:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lead = newline if text[:at] and not text[:at].endswith("\n") else ""
+    return Edit(at, at, lead + lines.replace("\n", newline))
+
+
+def _line_start(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1
+
+
+def _line_end(text: str, offset: int) -> int:
+    """Return where the line that holds the character before an offset ends, break included."""
+    if offset and text[offset - 1] == "\n":
+        return offset
+    found = text.find("\n", offset)
+    return len(text) if found < 0 else found + 1
+
+
+def _past_comments(text: str, offset: int, column: int) -> int:
+    end = offset
+    while offset < len(text):
+        line_end = _line_end(text, offset + 1)
+        line = text[offset:line_end]
+        comment = _COMMENT.match(line)
+        if comment and len(comment[1]) > column:
+            end = line_end
+        elif line.strip():
+            break
+        offset = line_end
+    return end
