@@ -43,7 +43,7 @@ class KeySources:
         `auto` is the environment if its variable is set, else a keyring that answers, else a file.
         """
         if choice != "auto":
-            return choice
+            return KeySourceKind(choice)
         if self.environ.get(KEY_FILE_VARIABLE):
             return KeySourceKind.ENVIRONMENT
         return KeySourceKind.KEYRING if self.keyring.is_usable() else KeySourceKind.FILE
