@@ -10,7 +10,13 @@ from typing import Final
 import keyhatch
 from admin.context import Session
 from admin.prompts import ask_passphrase
-from config.errors import ConflictError, KeyhatchError, NotFoundError, OperatorNeededError
+from config.errors import (
+    ConflictError,
+    KeyhatchError,
+    NotFoundError,
+    OperatorNeededError,
+    UsageError,
+)
 from config.files import O_PRIVATE
 from config.home import FILE_MODE, Home
 from proxy.secret import Secret
@@ -21,7 +27,7 @@ START_LIMIT: Final = 30.0  # seconds for a proxy to come up, also on a busy mach
 POLL: Final = 0.05
 _NOT_INHERITED: Final = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 _ERRORS: Final = {
-    kind.exit_code: kind for kind in (ConflictError, NotFoundError, OperatorNeededError)
+    kind.exit_code: kind for kind in (UsageError, ConflictError, NotFoundError, OperatorNeededError)
 }
 
 
@@ -34,22 +40,24 @@ def require_lease(session: Session, agent: str | None, connectors: list[str] | N
     lease = open_lease(home, agent, connectors)
     if lease is not None:
         return lease
-    service = _start(session)
+    passphrase = _passphrase(session)
+    service = _start(session, passphrase)
     deadline = time.monotonic() + START_LIMIT
     while time.monotonic() < deadline:
         lease = open_lease(home, agent, connectors)
         if lease is not None:
             return lease
         code = service.poll()
-        # Another command may just have started one: its lease is as good.
-        if code is not None and code != ConflictError.exit_code:
+        if code == ConflictError.exit_code:
+            # Another command has just started one, whose lease is as good; or one is ending.
+            service = _start(session, passphrase)
+        elif code is not None:
             raise _failure(home, code)
         session.wait(POLL)
     raise KeyhatchError("the proxy did not come up", hint=f"look at {_log_path(home)}")
 
 
-def _start(session: Session) -> subprocess.Popen[bytes]:
-    passphrase = _passphrase(session)
+def _start(session: Session, passphrase: Secret | None) -> subprocess.Popen[bytes]:
     arguments = ["serve", "--home", str(session.home.root), "--until-idle", str(IDLE)]
     reading = -1
     if passphrase is not None:
@@ -58,7 +66,7 @@ def _start(session: Session) -> subprocess.Popen[bytes]:
         os.close(writing)
         arguments += ["--passphrase-fd", str(reading)]
     session.home.create()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | O_PRIVATE
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | O_PRIVATE
     log = os.open(_log_path(session.home), flags, FILE_MODE)
     try:
         return subprocess.Popen(  # noqa: S603 - our own launcher

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from config.errors import KeyhatchError
 
@@ -49,6 +50,7 @@ def _start(
             command,
             env=dict(environment),
             umask=umask,
+            close_fds=False,  # `<(…)` is one; what we opened ourselves is not inherited (PEP 446)
             preexec_fn=unblock,  # noqa: PLW1509 - this process has one thread
         )
     except OSError as error:
@@ -61,12 +63,14 @@ def _pass_on(child: subprocess.Popen[bytes]) -> None:
     """Wait for one signal; hand it to the child unless it is about the child or from a terminal."""
     number, from_process = _wait_for_signal()
     if number != signal.SIGCHLD and from_process:
-        child.send_signal(number)
+        with suppress(PermissionError):  # a child that became another user, as under sudo
+            child.send_signal(number)
 
 
 def _wait_for_signal() -> tuple[int, bool]:
     if not hasattr(signal, "sigwaitinfo"):
         return signal.sigwait(_WAITED_FOR), True
     received = signal.sigwaitinfo(_WAITED_FOR)
-    # A sender of 0 is the kernel: the terminal's Ctrl-C, or its hang-up.
-    return received.si_signo, received.si_pid != 0
+    # Positive codes are the kernel's: the terminal's Ctrl-C, or its hang-up (sigaction(2)). The
+    # sender's pid would not tell: it is 0 for one outside of our container, too.
+    return received.si_signo, received.si_code <= 0

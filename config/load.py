@@ -8,7 +8,6 @@ from types import MappingProxyType
 from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
-from config.destination import DestinationPattern
 from config.errors import KeyhatchError, OperatorNeededError
 from config.files import read_private
 from config.home import Home
@@ -110,10 +109,12 @@ def _require_own_ids(connectors: Mapping[str, Connector], place: Place) -> None:
 
 
 def _require_one_dial(connectors: Mapping[str, Connector], place: Place) -> None:
-    owners: dict[DestinationPattern, Connector] = {}
+    # Whatever the scheme: an address is dialled for a host and port.
+    owners: dict[tuple[str, int, bool], Connector] = {}
     for slug, connector in connectors.items():
         for pattern in connector.destinations:
-            other = owners.setdefault(pattern, connector)
+            place_owned = (pattern.host, pattern.port, pattern.wildcard)
+            other = owners.setdefault(place_owned, connector)
             if other.dial != connector.dial:
                 raise place.at(slug, "dial").error(
                     f"connectors {other.slug!r} and {slug!r} own {pattern} with different `dial`",

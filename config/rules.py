@@ -47,4 +47,9 @@ def _parse_glob(text: str) -> str:
         raise UsageError(
             f"path {text!r} has an empty or a dot segment", hint="such paths are never allowed"
         )
+    if re.search(r"\*\*[^/]|[^/]\*\*", text):
+        raise UsageError(
+            f"path {text!r} has a ** that is not a whole segment",
+            hint="write * within a segment, and /**/ or a final /** for any number of segments",
+        )
     return text

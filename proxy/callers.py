@@ -10,7 +10,7 @@ from datetime import datetime
 from config.connector import Registry
 from proxy.policy.decision import Caller
 from proxy.secret import Secret
-from proxy.vault.tokens import TokenRecord, token_digest
+from proxy.vault.tokens import PREFIX, TokenRecord, token_digest
 
 LEASE_BYTES = 32
 
@@ -32,7 +32,7 @@ class Callers:
 
     def open_lease(self, lease: Lease) -> Secret:
         """Return a new token that stands for a lease until it is closed."""
-        token = "kh_" + secrets.token_urlsafe(LEASE_BYTES)
+        token = PREFIX + secrets.token_urlsafe(LEASE_BYTES)
         self.leases[token_digest(token)] = lease
         return Secret(token)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from config.connector import Connector, binding_of
 from config.destination import Destination
 from config.errors import KeyhatchError
@@ -17,6 +19,8 @@ from proxy.policy.snapshot import Snapshot
 from proxy.problems import Problem, ProblemCode
 from proxy.secret import Secret
 from proxy.vault.errors import BindingChangedError, SecretMissingError
+
+log = structlog.get_logger()
 
 
 class SecretSource(Protocol):
@@ -91,8 +95,9 @@ class Engine:
             return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "set {} --secret-stdin")
         except BindingChangedError:
             return _problem(ProblemCode.CONNECTOR_CHANGED, connector, "confirm {}")
-        except KeyhatchError:
-            # A damaged record: the operator's log says which; the agent learns that there is none.
+        except KeyhatchError as error:
+            # A damaged record, a vault that is busy: the agent learns only that there is none.
+            log.error("credential not opened", connector=connector.slug, error=str(error))  # noqa: TRY400 - no trace: it may hold what was opened
             return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "show {}")
         self._materials[connector.id] = material
         return material

@@ -17,7 +17,8 @@ class Journal:
     """Appends whole lines; several processes may append to the same folder.
 
     A line is handed to the kernel before `append` returns: it survives the death of this
-    process, not a power loss.
+    process, not a power loss. A line that a full disk cut short is left as it is, and the next
+    one begins after it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +29,7 @@ class Journal:
     def append(self, time: datetime, line: bytes) -> None:
         """Write one line. Raises AuditUnavailableError when it could not be written whole."""
         try:
-            if self._day != time.date():
+            if self._day != time.date() or self._is_gone():
                 self._open(time.date())
             written = os.write(self._descriptor, line)
         except OSError as error:
@@ -45,8 +46,15 @@ class Journal:
         self._descriptor = -1
         self._day = None
 
+    def _is_gone(self) -> bool:
+        """Tell whether the open file was deleted: what is written to it then is on no record."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
     def _open(self, day: date) -> None:
         self.close()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | O_PRIVATE
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | O_PRIVATE
         self._descriptor = os.open(self._folder / f"{day.isoformat()}.jsonl", flags, FILE_MODE)
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
         self._day = day

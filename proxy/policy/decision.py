@@ -16,6 +16,8 @@ from proxy.problems import Problem, ProblemCode
 
 PORTAL_HOST: Final = "keyhatch.internal"
 NAME_SUFFIX: Final = ".connector.keyhatch.internal"
+# TRACE and its kin make the server send the credential back (RFC 9110, 9.3.8).
+_NEVER_SENT: Final = frozenset({"CONNECT", "DEBUG", "TRACE", "TRACK"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,20 @@ def _unowned(head: RequestHead, asked: Destination, snapshot: Snapshot) -> Decis
     if head.tunnel:
         # A tunnel is only opened up for an owned host: its connector has gone since.
         return _refuse(ProblemCode.CONNECTOR_NOT_GRANTED, "no connector owns this host any more")
+    if snapshot.owners(asked.host, asked.port):
+        # Carried on as unmatched, it would reach the connector's `dial` without any grant.
+        return _refuse(
+            ProblemCode.DESTINATION_MISMATCH, "a connector owns this host under another scheme"
+        )
     problem = _unmatched(asked, snapshot)
     return Refuse(problem) if problem else Forward(asked)
 
 
 def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -> Decision:
+    if head.names and head.names != (slug,):
+        return _refuse(
+            ProblemCode.DESTINATION_MISMATCH, "the host and Keyhatch-Connector name two connectors"
+        )
     connector = snapshot.registry.connectors.get(slug)
     if connector is None:
         return Refuse(_not_granted())
@@ -152,13 +163,11 @@ def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -
 def _by_owner(
     head: RequestHead, asked: Destination, owners: Iterable[Connector], caller: Caller
 ) -> Decision:
+    if head.names:
+        owners = [c for c in owners if (c.slug,) == head.names]
     usable = _usable(owners, caller)
     if isinstance(usable, Problem):
         return Refuse(usable)
-    if head.names:
-        usable = [c for c in usable if (c.slug,) == head.names]
-        if not usable:
-            return Refuse(_not_granted())
     if len(usable) > 1:
         names = ", ".join(sorted(c.slug for c in usable))
         return _refuse(
@@ -181,8 +190,7 @@ def _upstream(asked: Destination, connector: Connector) -> Destination:
 def _checked(
     head: RequestHead, connector: Connector, destination: Destination, *, reason: str
 ) -> Decision:
-    if head.method in {"TRACE", "TRACK", "CONNECT"}:
-        # TRACE makes the server send the credential back (RFC 9110, 9.3.8).
+    if head.method.upper() in _NEVER_SENT:
         return _refuse(
             ProblemCode.METHOD_OR_PATH_NOT_ALLOWED,
             f"{head.method} is never sent with a credential",

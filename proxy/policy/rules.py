@@ -12,7 +12,8 @@ from urllib.parse import unquote_to_bytes
 
 from config.connector import Rule
 
-_AMBIGUOUS = re.compile(rb"//|/\.\.?(?:/|$)|[\\;%\x00-\x1f\x7f]")
+# Segments of dots and spaces alone: Windows trims them to dot segments.
+_AMBIGUOUS = re.compile(rb"//|/[. ]+(?:/|$)|[\\;?#%\x00-\x1f\x7f]")
 _ENCODED_SEPARATOR = re.compile(r"%(?:2f|5c|25|00)", re.IGNORECASE)
 
 
@@ -31,12 +32,48 @@ def is_plain_path(path: str) -> bool:
     """Tell whether a path reads the same for every server, percent-encoding decoded once."""
     if not path.startswith("/") or _ENCODED_SEPARATOR.search(path):
         return False
-    return _AMBIGUOUS.search(unquote_to_bytes(path)) is None
+    decoded = unquote_to_bytes(path.encode("utf-8", "surrogateescape"))
+    return _AMBIGUOUS.search(decoded) is None and _is_utf8(decoded)
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Old decoders take `%C0%AF` for a slash; strict UTF-8 (RFC 3629, 3) has no such spellings."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Compile a path glob: `*` is within one segment, `**` is any number of segments."""
-    parts = re.split(r"(\*\*|\*)", pattern)
-    wild = {"**": ".*", "*": "[^/]*"}
-    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts))
+    """Compile a path glob: `*` is within one segment, a segment `**` is one or more segments.
+
+    Atomic groups keep the time linear in the path, which an agent writes: whatever stands
+    between two wildcards is matched at its first place and never tried again.
+    """
+    first, *others = _runs(pattern)
+    if not others:
+        return re.compile(first)
+    *middle, last = others
+    between = "".join(f"(?>/.*?{run}(?=/))" for run in middle)
+    return re.compile(f"{first}{between}/.*{last}")
+
+
+def _runs(pattern: str) -> list[str]:
+    """Return the expressions of what stands before, between and after the segments `**`."""
+    runs = [""]
+    for segment in pattern.removeprefix("/").split("/"):
+        if segment == "**":
+            runs.append("")
+        else:
+            runs[-1] += "/" + _segment(segment)
+    return runs
+
+
+def _segment(segment: str) -> str:
+    first, *others = (re.escape(part) for part in re.split(r"\*+", segment))
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(f"(?>[^/]*?{part})" for part in middle) + "[^/]*" + last

@@ -84,7 +84,7 @@ class ControlServer:
 
     async def _reply(self, line: bytes, leases: list[Secret]) -> Message:
         try:
-            return await self._answer(json.loads(line), leases)
+            return await self._answer(_parse(line), leases)
         except KeyhatchError as error:
             return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
 
@@ -95,14 +95,14 @@ class ControlServer:
             case "reload":
                 return await self._refresh()
             case "lease":
-                token = self._lease(message.get("agent"), message.get("connectors"))
+                token = self._lease(_agent_of(message), _connectors_of(message))
                 leases.append(token)
                 self._leases_changed(len(self._callers.leases))
                 return {"token": token.reveal(), "listen": self.listen}
             case "stop":
                 self._stop()
                 return {}
-        raise UsageError("the running proxy does not know this request", hint="restart the proxy")
+        raise _unknown()
 
     def _lease(self, agent: str | None, connectors: list[str] | None) -> Secret:
         registry = self._engine.snapshot.registry
@@ -123,5 +123,36 @@ class ControlServer:
                     f"agent {agent!r} was not granted {slug!r}",
                     hint=f"run `keyhatch agent grant {agent} {slug}`",
                 )
-        narrowed = None if not connectors else frozenset(connectors)
+        narrowed = None if connectors is None else frozenset(connectors)
         return self._callers.open_lease(Lease(agent, narrowed))
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _unknown() from None
+    if not isinstance(message, dict):
+        raise _unknown()
+    return message
+
+
+def _agent_of(message: Message) -> str | None:
+    agent = message.get("agent")
+    if agent is not None and not isinstance(agent, str):
+        raise _unknown()
+    return agent
+
+
+def _connectors_of(message: Message) -> list[str] | None:
+    """Return the connectors that a lease is narrowed to; None is no narrowing, [] is to none."""
+    slugs = message.get("connectors")
+    if slugs is None:
+        return None
+    if not isinstance(slugs, list) or not all(isinstance(slug, str) for slug in slugs):
+        raise _unknown()
+    return slugs
+
+
+def _unknown() -> UsageError:
+    return UsageError("the running proxy does not know this request", hint="restart the proxy")

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from config.errors import KeyhatchError, NotFoundError, OperatorNeededError, UsageError
+from config.errors import (
+    ConflictError,
+    KeyhatchError,
+    NotFoundError,
+    OperatorNeededError,
+    UsageError,
+)
 from config.home import Home
 from proxy.secret import Secret
 from proxy.server.socket_path import control_path, peer_is_us, short_address
 
 MAX_REPLY = 16 * 1024 * 1024
-_ERRORS = {kind.exit_code: kind for kind in (UsageError, NotFoundError, OperatorNeededError)}
+_ERRORS = {
+    kind.exit_code: kind for kind in (UsageError, NotFoundError, ConflictError, OperatorNeededError)
+}
 
 
 def request(home: Home, message: dict[str, Any], *, timeout: float = 5.0) -> dict[str, Any] | None:
@@ -84,7 +92,7 @@ def _ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
     try:
         connection.sendall(json.dumps(message).encode() + b"\n")
         reply = _read_line(connection)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise KeyhatchError(
             "the running proxy does not answer", hint="look at `keyhatch status`, or restart it"
         ) from error

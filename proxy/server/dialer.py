@@ -15,7 +15,8 @@ from config.connector import DialAddress
 from proxy.policy.egress import refusal_of
 from proxy.problems import ProblemCode
 
-CONNECT_TIMEOUT = 10.0  # seconds, for all addresses of a name together
+RESOLVE_TIMEOUT = 10.0  # seconds
+CONNECT_TIMEOUT = 10.0  # seconds, shared out equally among the addresses of a name
 VETTED_FOR = 5.0  # seconds that a vetted answer is kept: the check before a tunnel and its dial
 MAX_VETTED = 1024
 
@@ -79,7 +80,10 @@ class Dialer:
         if known is not None and known.until > now:
             return known.addresses
         try:
-            found = tuple(dict.fromkeys(await self._resolve(host, port)))
+            async with asyncio.timeout(RESOLVE_TIMEOUT):
+                found = tuple(dict.fromkeys(await self._resolve(host, port)))
+        except TimeoutError:
+            raise DialError(ProblemCode.UPSTREAM_TIMEOUT) from None
         except OSError:
             raise DialError(ProblemCode.UPSTREAM_UNREACHABLE) from None
         if not found:
@@ -110,18 +114,19 @@ class VettedLoop(asyncio.SelectorEventLoop):
         """Connect to a vetted address of a host; every failure is a DialError."""
         if host is None or port is None:
             raise DialError(ProblemCode.EGRESS_DENIED)
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                for address, number in await self.dialer.addresses(host, port):
-                    try:
-                        return await super().create_connection(
-                            protocol_factory, address, number, **options
-                        )
-                    except OSError:
-                        continue
-        except TimeoutError:
-            raise DialError(ProblemCode.UPSTREAM_TIMEOUT) from None
-        raise DialError(ProblemCode.UPSTREAM_UNREACHABLE)
+        failure = ProblemCode.UPSTREAM_UNREACHABLE
+        found = await self.dialer.addresses(host, port)
+        for address, number in found:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT / len(found)):
+                    return await super().create_connection(
+                        protocol_factory, address, number, **options
+                    )
+            except TimeoutError:
+                failure = ProblemCode.UPSTREAM_TIMEOUT
+            except OSError:
+                continue
+        raise DialError(failure)
 
 
 async def resolve_by_system(host: str, port: int) -> list[str]:

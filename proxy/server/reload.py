@@ -1,7 +1,7 @@
 """Taking up changes: everything is validated first, then references are swapped (invariant 14)."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -53,7 +53,12 @@ class Reloader:
         self._generation = generation
         self._busy = asyncio.Lock()
         self.trust = trust
-        self.error: KeyhatchError | None = None
+        self._faults: dict[str, KeyhatchError] = {}
+
+    @property
+    def error(self) -> KeyhatchError | None:
+        """Why the newest state is not in effect, or None when it is."""
+        return next(iter(self._faults.values()), None)
 
     async def watch(self) -> None:
         """Look for changes until cancelled."""
@@ -64,23 +69,25 @@ class Reloader:
     async def refresh(self, *, force: bool = False) -> None:
         """Take up what has changed since the last look; a broken file keeps the old state.
 
-        `force` reads everything again, also what does not seem to have changed.
+        `force` reads the file again, even if it does not seem to have changed.
         """
         async with self._busy:
             if force:
                 self._mark = UNREAD
-            try:
-                await self._refresh()
-            except KeyhatchError as error:
-                self._report(error)
+            # Each on its own: a fault of one must not keep a revocation in the other waiting.
+            await self._attempt("vault", self._refresh_tokens)
+            await self._attempt("configuration", self._refresh_registry)
 
-    async def _refresh(self) -> None:
-        mark = file_mark(self._sources.home)
+    async def _refresh_tokens(self) -> None:
         generation = self._sources.vault.generation()
         if generation != self._generation:
             self.engine.callers.records = await asyncio.to_thread(self._sources.load_tokens)
             self.engine.swap(self.engine.snapshot)
             self._generation = generation
+        self._faults.pop("vault", None)
+
+    async def _refresh_registry(self) -> None:
+        mark = file_mark(self._sources.home)
         if mark == self._mark:
             return
         self._mark = mark
@@ -88,12 +95,22 @@ class Reloader:
         trust = await asyncio.to_thread(self._sources.build_trust, registry)
         self.trust = trust
         self.engine.swap(build_snapshot(registry, self.engine.snapshot.number + 1))
-        self.error = None
+        self._faults.pop("configuration", None)
         log.info("configuration taken up", connectors=len(registry.connectors))
 
-    def _report(self, error: KeyhatchError) -> None:
-        self.error = error
-        log.error("configuration not taken up, the old one stays", error=str(error))
+    async def _attempt(self, what: str, refresh: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await refresh()
+        except KeyhatchError as error:
+            self._report(what, error)
+        except Exception as error:  # noqa: BLE001 - a watch that died would never revoke again
+            self._report(what, KeyhatchError(f"unexpected {type(error).__name__}"))
+
+    def _report(self, what: str, error: KeyhatchError) -> None:
+        known = self._faults.get(what)
+        self._faults[what] = error
+        if str(known) != str(error):
+            log.error(f"{what} not taken up, the old one stays", error=str(error))
 
 
 def file_mark(home: Home) -> FileMark:

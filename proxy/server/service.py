@@ -91,6 +91,7 @@ class _Service:
         )
         assert isinstance(loop, VettedLoop)  # noqa: S101 - the runner's factory makes it
         loop.dialer = dialer
+        loop.set_exception_handler(_log_fault)
         lane = make_lane(engine, dialer, lambda: reloader.trust)
         control = self._control(engine, reloader)
         control.listen = await self._listen(lane, engine.snapshot.registry)
@@ -221,6 +222,11 @@ def _only_one(home: Home) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody caught by its type: text and trace may hold what was being carried."""
+    log.error("fault in the background", fault=type(context.get("exception")).__name__)
 
 
 def _now() -> datetime:
