@@ -1,5 +1,6 @@
 """The proxy that `keyhatch run` starts when none is running: in the background, for its leases."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -7,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-import keyhatch
 from admin.context import Session
 from admin.prompts import ask_passphrase
 from config.errors import (
@@ -70,7 +70,7 @@ def _start(session: Session, passphrase: Secret | None) -> subprocess.Popen[byte
     log = os.open(_log_path(session.home), flags, FILE_MODE)
     try:
         return subprocess.Popen(  # noqa: S603 - our own launcher
-            [sys.executable, "-I", str(Path(keyhatch.__file__).resolve()), *arguments],
+            [sys.executable, "-I", _launcher(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -115,6 +115,14 @@ def _failure(home: Home, code: int) -> KeyhatchError:
     kind = _ERRORS.get(code, KeyhatchError)
     message = found[-1] if found else "the proxy did not start"
     return kind(message, hint=hints[-1] if hints else f"look at {_log_path(home)}")
+
+
+def _launcher() -> str:
+    """Return the path of `keyhatch.py`, in the checkout or beside the installed packages."""
+    found = importlib.util.find_spec("keyhatch")
+    assert found is not None  # noqa: S101 - it started this process
+    assert found.origin is not None  # noqa: S101
+    return str(Path(found.origin).resolve())
 
 
 def _log_path(home: Home) -> Path:

@@ -35,7 +35,21 @@ CONFINED = {
 }
 
 # Invariant 7: every place that takes a secret out of its type, as module: functions.
-REVEALS: dict[str, set[str]] = {}
+REVEALS: dict[str, set[str]] = {
+    "addons/injection.py": {"Injection._inject"},  # what is placed
+    "admin/background.py": {"_start"},  # the passphrase, through a pipe
+    "admin/commands/agent_token.py": {"_print_token"},  # shown once
+    "admin/proxy_environment.py": {"agent_environment"},  # the agent's own token
+    "proxy/callers.py": {"Callers.close_lease"},
+    "proxy/engine.py": {"Material.reveal"},  # called by what places
+    "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder
+    "proxy/vault/keys/file_source.py": {"FileSource.create"},
+    "proxy/vault/keys/keyring_source.py": {"KeyringSource.create"},
+    "proxy/vault/keys/passphrase_source.py": {"PassphraseSource.create", "_stretch"},
+    "proxy/vault/record.py": {"seal_record"},
+    "proxy/vault/sealing.py": {"wrap_key"},
+    "proxy/vault/tokens.py": {"AgentTokens._add", "AgentTokens.revoke_token"},
+}
 
 # A home, the superuser's folder, a drive: nothing in the tree depends on where it lies.
 MACHINE_PATH = re.compile(rb"(?<![\w.~$}>-])(?:/(?:home|Users|root|work)/[\w.]|[A-Z]:\\\\?Users)")
