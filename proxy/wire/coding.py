@@ -21,8 +21,8 @@ MAX_ZSTD_WINDOW: Final = 8 * 1024 * 1024  # bytes; RFC 9659, 3
 
 _SLICE: Final = 64 * 1024  # bytes of output asked for at a time
 # zstandard's decompressobj has no output limit. A block is 128 KiB at most and 4 bytes at least
-# (RFC 8878, 3.1.1.2), so this much input decodes to 2 MiB at most.
-_ZSTD_INPUT: Final = 64
+# (RFC 8878, 3.1.1.2), so this much input decodes to 8 MiB at most.
+_ZSTD_INPUT: Final = 256
 _GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's way to say: with a gzip header and trailer
 _RAW: Final = -zlib.MAX_WBITS
 _ZLIB_HEADER: Final = 2  # bytes, RFC 1950, 2.2
@@ -201,9 +201,10 @@ class _Brotli:
     def feed(self, data: bytes, sink: _Sink) -> None:
         if data and self._stream.is_finished():
             raise CodingError("the body goes on after its content coding has ended")
-        sink.write(self._stream.process(data, output_buffer_limit=_SLICE))
-        while not self._stream.can_accept_more_data():
-            sink.write(self._stream.process(b"", output_buffer_limit=_SLICE))
+        # `can_accept_more_data` is about input; output may wait even where it says yes.
+        while piece := self._stream.process(data, output_buffer_limit=_SLICE):
+            sink.write(piece)
+            data = b""
 
 
 class _Zstd:

@@ -23,16 +23,16 @@ type Span = tuple[int, int]
 class _Probe:
     """Something to look for, and what to look for next where it is found (nothing: it is a form)."""
 
-    needle: bytes
-    then: tuple["_Probe", ...] = ()
+    needle: bytes = field(repr=False)
+    then: tuple["_Probe", ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
     """The forms that begin with the same MIN_FORM bytes, and the longest one's length."""
 
-    start: bytes
-    forms: tuple[bytes, ...]
+    start: bytes = field(repr=False)
+    forms: tuple[bytes, ...] = field(repr=False)
     longest: int
 
 
@@ -51,7 +51,7 @@ class Needles:
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Self:
-        """Compile the forms of these values; values shorter than MIN_FORM bytes are left out."""
+        """Compile the forms of these values; values shorter than MIN_FORM are left out."""
         spelled = {form for value in _essential(values) for form in forms_of(value)}
         forms = tuple(sorted(spelled, key=lambda form: (-len(form), form)))
         starts = frozenset(form[:size] for form in forms for size in range(1, MIN_FORM))
@@ -87,11 +87,12 @@ class Needles:
 
 
 def _essential(values: Iterable[str]) -> list[str]:
-    """Return the values without those that are another one with a little around it.
+    """Return the values without short ones and those that are another with a little around it.
 
     `Bearer S` has nothing to hide beside S: what remains is shorter than a form may be.
     """
-    distinct = sorted({value for value in values if value}, key=lambda value: (len(value), value))
+    long_enough = {value for value in values if len(value) >= MIN_FORM}
+    distinct = sorted(long_enough, key=lambda value: (len(value), value))
     essential: list[str] = []
     for value in distinct:
         if not any(known in value and len(value) - len(known) < MIN_FORM for known in essential):
