@@ -1,6 +1,5 @@
 """The options that say what a connector is, and what they mean in connectors.yaml."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,11 +9,7 @@ import click
 from admin.completion import provider_ids
 from config.catalog import load_catalog
 from config.connector import Connector, ConnectorType
-from config.errors import ConfigError, UsageError
-from config.files import read_private
-from config.home import Home
-from config.load import load_registry
-from config.marks import decode_text, parse_yaml
+from config.errors import UsageError
 
 type Entry = dict[str, object]
 
@@ -136,39 +131,11 @@ def require_variables(provider: str, given: object) -> None:
             )
 
 
-def resolve(slug: str, entry: Mapping[str, object]) -> Connector:
-    """Return the connector that an entry means, checked as the file would be.
-
-    Raises UsageError with the file's own message, without a place in a file.
-    """
-    document = {"version": 1, "connectors": {slug: entry}}
-    try:
-        text = json.dumps(document, ensure_ascii=False)
-        registry = load_registry(text, source="", catalog=load_catalog())
-    except ConfigError as error:
-        raise without_place(error) from error
-    return registry.connectors[slug]
-
-
-def read_entry(home: Home, slug: str) -> Entry:
-    """Return what connectors.yaml says of a connector, as it is written there."""
-    source = str(home.connectors)
-    text = decode_text(read_private(home.connectors), source=source)
-    entry: Entry = parse_yaml(text, source=source).value["connectors"][slug]
-    return entry
-
-
 def secret_labels(connector: Connector) -> Mapping[str, str]:
     """Return the provider's own words for the connector's secrets, by slot."""
     if connector.provider is None:
         return {}
     return load_catalog().provider(connector.provider).form(connector.type).secrets
-
-
-def without_place(error: ConfigError) -> UsageError:
-    """Return the error for someone who wrote words, not a file."""
-    place = f"{error.source}:{error.line}:{error.column}: "
-    return UsageError(str(error).removeprefix(place), hint=error.hint)
 
 
 def _parse_variable(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from config.home import Home, locate_home
 
 if TYPE_CHECKING:
     from config.connector import Registry
+    from config.edit import ConnectorsFile
     from proxy.vault.inventory import Inventory
     from proxy.vault.open import Vault
 
@@ -45,6 +46,16 @@ class Session:
         home = self.home
         home.require()
         return read_registry(home)
+
+    def draft(self) -> "ConnectorsFile":
+        """Return an editor of connectors.yaml that writes nothing: what a change would make."""
+        from config.catalog import load_catalog
+        from config.edit import ConnectorsFile
+        from config.load import read_text
+
+        home = self.home
+        home.require()
+        return ConnectorsFile(read_text(home), source=str(home.connectors), catalog=load_catalog())
 
     def inventory(self) -> "Inventory":
         """Return which secrets exist; needs no key."""

@@ -1,6 +1,7 @@
 """`keyhatch connector add`: a new name, where it goes, and its secret."""
 
 from contextlib import ExitStack
+from itertools import count
 from typing import Any
 
 import click
@@ -12,7 +13,6 @@ from admin.connector_words import (
     connector_options,
     entry_of,
     require_variables,
-    resolve,
     secret_labels,
 )
 from admin.context import Session
@@ -20,8 +20,8 @@ from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
 from admin.poke import poke
 from admin.prompts import secrets_for
-from config.connector import Connector, Registry, binding_of
-from config.errors import ConflictError, UsageError
+from config.connector import Registry, binding_of
+from config.errors import UsageError
 from config.slug import slugify
 from proxy.secret import Secret
 
@@ -61,16 +61,17 @@ def add(
     needs several is given one line each, in the order that `keyhatch catalog show` names.
     """
     _require_buildable(kind, secret_stdin, no_secret)
-    registry = session.registry()
-    slug, entry = _new_entry(registry, name, Words(**given))
-    connector = resolve(slug, entry)
+    slug, entry = _new_entry(name, Words(**given))
+    draft = session.draft()
+    entry |= _own_id(draft.registry, slug)
+    connector = draft.add_connector(slug, entry)
     slots = () if no_secret else connector.slots
     secrets = secrets_for(
         session.terminal, connector.name, slots, secret_labels(connector), from_stdin=secret_stdin
     )
-    _store(session, slug, entry, connector, secrets)
+    _store(session, slug, entry, secrets)
     poke(session.home)
-    facts = facts_of(connector, registry, session.inventory())
+    facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
 
 
@@ -84,17 +85,9 @@ def _require_buildable(kind: str, secret_stdin: bool, no_secret: bool) -> None:
         raise UsageError("--secret-stdin and --no-secret contradict each other")
 
 
-def _new_entry(registry: Registry, name: str, words: Words) -> tuple[str, Entry]:
-    """Return the key and the entry of a connector that does not exist yet."""
-    if not name.isprintable():
-        raise UsageError("the name has a character that does not show", hint="type it anew")
+def _new_entry(name: str, words: Words) -> tuple[str, Entry]:
+    """Return the key and the entry of a new connector."""
     slug = slugify(name)
-    taken = registry.connectors.get(slug)
-    if taken is not None:
-        raise ConflictError(
-            f"connector {slug} exists already (named {taken.name!r})",
-            hint=f"choose another name, or change it with `keyhatch connector set {slug}`",
-        )
     entry = entry_of(words)
     if "provider" not in entry and "hosts" not in entry:
         raise UsageError(
@@ -103,21 +96,18 @@ def _new_entry(registry: Registry, name: str, words: Words) -> tuple[str, Entry]
         )
     if words.provider is not None:
         require_variables(words.provider, entry.get("vars"))
-    return slug, {"name": name, "type": "api_key", **_own_id(registry, slug), **entry}
+    return slug, {"name": name, "type": "api_key", **entry}
 
 
 def _own_id(registry: Registry, slug: str) -> Entry:
-    """Return an `id` where the slug itself, the default, belongs to a renamed connector."""
+    """Return an `id` where the slug, the default, is still that of a connector since renamed."""
     ids = {connector.id for connector in registry.connectors.values()}
-    if slug not in ids:
+    if slug in registry.connectors or slug not in ids:
         return {}
-    numbered = (f"{slug}-{number}" for number in range(2, len(ids) + 3))
-    return {"id": next(text for text in numbered if text not in ids)}
+    return {"id": next(id_ for number in count(2) if (id_ := f"{slug}-{number}") not in ids)}
 
 
-def _store(
-    session: Session, slug: str, entry: Entry, connector: Connector, secrets: dict[str, Secret]
-) -> None:
+def _store(session: Session, slug: str, entry: Entry, secrets: dict[str, Secret]) -> None:
     """Write the secrets, then the file; where the file cannot be written, neither stays."""
     from config.edit import edit_file
 
@@ -127,7 +117,7 @@ def _store(
         return
     with session.vault() as vault, ExitStack() as undo:
         with edit_file(session.home) as file:
-            file.add_connector(slug, entry)
+            connector = file.add_connector(slug, entry)
             undo.callback(vault.delete, connector.id)
             for slot, secret in secrets.items():
                 vault.put(connector.id, slot, binding_of(connector), secret)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -14,8 +14,6 @@ from admin.connector_words import (
     Words,
     connector_options,
     entry_of,
-    read_entry,
-    resolve,
     secret_labels,
 )
 from admin.context import Session
@@ -26,6 +24,7 @@ from admin.poke import poke
 from admin.prompts import secrets_for
 from config.connector import Connector, Registry, binding_of
 from config.errors import ConflictError, NotFoundError
+from config.marks import parse_yaml
 from proxy.secret import Secret
 
 
@@ -79,10 +78,10 @@ def set_connector(
     Without options it asks for a new secret. What is given replaces what was there; each --var is
     set by itself.
     """
-    registry = session.registry()
-    before = find_connector(registry, name)
-    entry = _changed_keys(session, before.slug, entry_of(Words(**given)))
-    after = resolve(before.slug, {**read_entry(session.home, before.slug), **entry})
+    draft = session.draft()
+    before = find_connector(draft.registry, name)
+    entry = _with_known_vars(draft.text, before.slug, entry_of(Words(**given)))
+    after = draft.update_connector(before.slug, entry) if entry else before
     wants_secret = secret_stdin or slot is not None or not entry
     slots = _slots_to_fill(after, slot) if wants_secret else ()
     change = Change(
@@ -96,16 +95,16 @@ def set_connector(
     )
     _apply(session, change)
     poke(session.home)
-    facts = facts_of(after, registry, session.inventory())
+    facts = facts_of(after, draft.registry, session.inventory())
     print_done(session, f"changed connector {after.slug} ({facts['status']})", facts)
 
 
-def _changed_keys(session: Session, slug: str, entry: Entry) -> Entry:
-    added = entry.get("vars")
-    if not isinstance(added, dict):
+def _with_known_vars(text: str, slug: str, entry: Entry) -> Entry:
+    """Return the keys to set, in which the variables that were not named stay."""
+    if "vars" not in entry:
         return entry
-    known = read_entry(session.home, slug).get("vars")
-    return {**entry, "vars": {**(known if isinstance(known, dict) else {}), **added}}
+    written = parse_yaml(text, source="").value["connectors"][slug]
+    return {**entry, "vars": {**written.get("vars", {}), **cast("Entry", entry["vars"])}}
 
 
 def _slots_to_fill(connector: Connector, slot: str | None) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 import pytest
 
-from admin.connector_words import resolve
 from config.catalog import load_catalog
 from config.connector import ConnectorType
+from config.edit import ConnectorsFile
 from tests.support.command_line import CommandLine
 
 IDS = load_catalog().ids()
@@ -38,5 +38,7 @@ def test_secrets_are_asked_for_in_the_order_that_is_shown(provider: str) -> None
     if form is None:
         return
     given = {name: var.example for name, var in form.vars.items()}
-    connector = resolve("x", {"type": "api_key", "provider": provider, "vars": given})
+    file = ConnectorsFile("version: 1\n", source="x", catalog=load_catalog())
+    entry = {"type": "api_key", "provider": provider, **({"vars": given} if given else {})}
+    connector = file.add_connector("x", entry)
     assert connector.slots == tuple(form.secrets)
