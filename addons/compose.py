@@ -16,13 +16,19 @@ from proxy.server.trust import Trust
 
 
 def mitmproxy_lane(engine: Engine, dialer: Dialer, trust: Callable[[], Trust]) -> MitmproxyLane:
-    """Return a lane that asks an engine.
+    """Return a lane that asks an engine."""
+    traffic = Traffic(engine)
+    return MitmproxyLane(traffic, *lane_addons(engine, dialer, trust, traffic))
+
+
+def lane_addons(
+    engine: Engine, dialer: Dialer, trust: Callable[[], Trust], traffic: Traffic
+) -> tuple[object, ...]:
+    """Return the addons in the order in which their hooks run.
 
     Admission decides before injection places; scrubbing rewrites before the outcome is recorded.
     """
-    traffic = Traffic(engine)
-    return MitmproxyLane(
-        traffic,
+    return (
         NextLayer(traffic),
         Tls(traffic, trust),
         Admission(engine, dialer, traffic, lambda: trust().ca_pem),

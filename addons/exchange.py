@@ -22,7 +22,10 @@ _KEY: Final = "keyhatch"
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its response, or one tunnel; ends in exactly one outcome record."""
+    """One request and its response, or one tunnel; ends in exactly one outcome record.
+
+    `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up.
+    """
 
     subject: Subject
     connector: Connector | None = None
@@ -33,6 +36,8 @@ class Exchange:
     status: int | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    answered: bool = False
+    client_gone: bool = False
     started: float = field(default_factory=time.monotonic)
     ended: bool = False
 
@@ -145,6 +150,7 @@ def respond(flow: http.HTTPFlow, answer: Answer) -> None:
     )
     exchange = exchange_of(flow)
     if exchange is not None:
+        exchange.answered = True
         exchange.bytes_out = len(body)
     # Read by the stream layer: an answer of ours does not wait for the request's body.
     flow.request.stream = True

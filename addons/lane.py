@@ -8,19 +8,18 @@ from collections.abc import Callable
 from typing import Any, Final, Optional
 
 import structlog
-from mitmproxy import connection, http, tls
+from mitmproxy import http
 from mitmproxy.addonmanager import AddonManager, Loader
 from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.proxy import layer, server_hooks
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.exchange import Traffic, refuse, reject_response
-from addons.layers import Closed, StrictHttpLayer
+from addons.layers import StrictHttpLayer
 from proxy.problems import Problem, ProblemCode
 
 _FAULT: Final = Problem(ProblemCode.INTERNAL_ERROR, "the proxy met an error of its own")
@@ -57,8 +56,8 @@ class FailClosedAddons(AddonManager):
         super().__init__(master)  # type: ignore[no-untyped-call]
         self._hooks: dict[str, list[Callable[..., Any]]] = {}
 
-    async def dispatch(self, hook: Hook) -> None:
-        """Run every addon's hook of that name; on an exception fail the subject and stop."""
+    async def dispatch(self, hook: Hook) -> bool:
+        """Run every addon's hook of that name; False when one failed, and the rest was not run."""
         for call in self._calls(hook.name):
             try:
                 result = call(*hook.args())
@@ -67,8 +66,8 @@ class FailClosedAddons(AddonManager):
             except Exception as error:  # noqa: BLE001 - the one place that must catch all
                 # Its type only: the text may hold an upstream's bytes, the trace what was placed.
                 log.error("lane fault", hook=hook.name, fault=type(error).__name__)  # noqa: TRY400
-                fail(hook.args()[0])
-                return
+                return False
+        return True
 
     def _calls(self, name: str) -> list[Callable[..., Any]]:
         calls = self._hooks.get(name)
@@ -106,7 +105,13 @@ class LaneConnection(ProxyConnectionHandler):
 
     async def handle_hook(self, hook: StartHook) -> None:
         with self.timeout_watchdog.disarm():
-            await self._addons.dispatch(hook)
+            if await self._addons.dispatch(hook):
+                return
+        (subject,) = hook.args()
+        if isinstance(subject, http.HTTPFlow):
+            fail(subject)
+        else:
+            self.hang_up()
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:  # noqa: ARG002
         """Drop the message, which may hold an upstream's bytes; hang up after a crash.
@@ -166,21 +171,12 @@ class MitmproxyLane:
             del self._connections[handler]
 
 
-def fail(subject: object) -> None:
-    """End what a failed hook was about, so that nothing goes on without it."""
-    match subject:
-        case http.HTTPFlow(response=None):
-            refuse(subject, _FAULT)
-        case http.HTTPFlow():
-            reject_response(subject, ProblemCode.INTERNAL_ERROR)
-        case layer.NextLayer():
-            subject.layer = Closed(subject.context)
-        case server_hooks.ServerConnectionHookData():
-            subject.server.error = ProblemCode.UPSTREAM_UNREACHABLE.value
-        case tls.TlsData():
-            subject.ssl_conn = None
-        case connection.Client():
-            subject.error = ProblemCode.INTERNAL_ERROR.value
+def fail(flow: http.HTTPFlow) -> None:
+    """End a flow whose hook failed: refused where nothing was sent, cut off where something was."""
+    if flow.response is None:
+        refuse(flow, _FAULT)
+    else:
+        reject_response(flow, ProblemCode.INTERNAL_ERROR)
 
 
 def _silence_mitmproxy() -> None:

@@ -3,6 +3,7 @@
 The version of mitmproxy is bounded in pyproject.toml because of this file.
 """
 
+import re
 from http import HTTPStatus
 
 from mitmproxy.connection import ConnectionState
@@ -10,7 +11,7 @@ from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp
-from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     RequestHeaders,
@@ -30,6 +31,9 @@ from addons.failures import problem_of
 from proxy.problems import Problem, ProblemCode, render_problem
 
 MAX_HEAD = 64 * 1024  # bytes of request line and fields; more than any common server takes
+
+_HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
+_METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 
 type Commands = layer.CommandGenerator[None]
 
@@ -101,11 +105,13 @@ class StrictHttpStream(HttpStream):
         if exchange is not None and isinstance(event, ResponseProtocolError):
             problem = problem_of(event.code, event.message)
             exchange.code, exchange.status = problem.code, problem.http_status
+        elif exchange is not None:
+            exchange.client_gone = True
         yield from super().handle_protocol_error(event)
 
 
 class StrictHttp1Server(Http1Server):
-    """The client side of HTTP/1.1 with constant error pages and a bound on heads.
+    """The client side of HTTP/1.1 with constant error pages, HTTP/1 heads only, and bounded ones.
 
     mitmproxy's own pages print the bytes that it could not parse, an injected credential that
     an upstream sent back among them (measured); heads may be of any size.
@@ -124,15 +130,19 @@ class StrictHttp1Server(Http1Server):
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         for command in super().read_headers(event):
-            if isinstance(command, commands.SendData):
-                # The parent sends from here only when the head does not parse.
-                yield commands.SendData(self.conn, _MALFORMED)
-            else:
-                yield command
+            if isinstance(command, ReceiveHttp) and not _acceptable(command.event):
+                yield from self._hang_up(_MALFORMED)
+                return
+            # The parent sends from here only when the head does not parse.
+            sends = isinstance(command, commands.SendData)
+            yield commands.SendData(self.conn, _MALFORMED) if sends else command
         if self.state == self.read_headers and len(self.buf) > MAX_HEAD:
-            yield commands.SendData(self.conn, _HEAD_TOO_LARGE)
-            yield commands.CloseConnection(self.conn)
-            self.state = self.done
+            yield from self._hang_up(_HEAD_TOO_LARGE)
+
+    def _hang_up(self, page: bytes) -> Commands:
+        self.state = self.done
+        yield commands.SendData(self.conn, page)
+        yield commands.CloseConnection(self.conn)
 
 
 class StrictHttp2Server(Http2Server):
@@ -183,6 +193,17 @@ class Closed(layer.Layer):
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start):
             yield commands.CloseConnection(self.context.client)
+
+
+def _acceptable(event: HttpEvent) -> bool:
+    """Tell whether a head is of HTTP/1 and has a method in the usual form.
+
+    mitmproxy takes `HTTP/2.0` in an HTTP/1 request line for HTTP/2, and frames it so.
+    """
+    if not isinstance(event, RequestHeaders):
+        return True
+    request = event.request.data
+    return request.http_version in _HTTP1_VERSIONS and bool(_METHOD.fullmatch(request.method))
 
 
 def _raw_problem(problem: Problem) -> bytes:

@@ -4,6 +4,7 @@ from mitmproxy import http, tls
 from mitmproxy.connection import Client
 
 from addons.exchange import Traffic, exchange_of
+from proxy.problems import KINDS, ProblemCode
 
 
 class Outcome:
@@ -23,11 +24,20 @@ class Outcome:
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         """A WebSocket was closed by either side."""
-        self._end(flow)
+        exchange = exchange_of(flow)
+        if exchange is not None:
+            self._traffic.end(exchange)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """A flow failed: the upstream's fault, ours, or the client has gone."""
-        self._end(flow)
+        exchange = exchange_of(flow)
+        if exchange is None:
+            return
+        if exchange.code is None and flow.response is not None and not exchange.client_gone:
+            # The layer found the response's head invalid and answered for it.
+            code = ProblemCode.UPSTREAM_PROTOCOL_ERROR
+            exchange.code, exchange.status = code, KINDS[code].status
+        self._traffic.end(exchange)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """An agent did not complete TLS inside its tunnel: most often it does not trust the CA."""
@@ -43,8 +53,3 @@ class Outcome:
         tunnel = self._traffic.close_tunnel(client.id)
         if tunnel is not None and not tunnel.intercepted:
             self._traffic.end(tunnel.exchange)
-
-    def _end(self, flow: http.HTTPFlow) -> None:
-        exchange = exchange_of(flow)
-        if exchange is not None:
-            self._traffic.end(exchange)

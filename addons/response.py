@@ -22,7 +22,7 @@ class ResponseScrubbing:
         """Scrub the head and set up the body's stream."""
         exchange = exchange_of(flow)
         response = flow.response
-        if exchange is None or exchange.destination is None or response is None:
+        if exchange is None or exchange.answered or response is None:
             return
         upgrade = response.status_code == SWITCHING_PROTOCOLS
         if upgrade and not _asked_websocket(flow):

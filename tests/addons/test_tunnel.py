@@ -1,0 +1,96 @@
+"""Hosts that belong to no connector: carried unseen, vetted, or refused."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.lane import RunningLane, running_lane
+from tests.support.origin import Origin
+from tests.support.raw_client import RawClient
+
+TEXT = """
+version: 1
+connectors:
+  own: {{name: Own, type: api_key, hosts: [own.example.com], dial: "{dial}"}}
+"""
+
+
+@pytest.fixture
+def lane(tmp_path: Path) -> Iterator[RunningLane]:
+    with running_lane(tmp_path / "home", TEXT.format(dial="127.0.0.1:1"), {}) as running:
+        yield running
+
+
+def test_invariant_11_a_name_that_resolves_to_loopback_is_refused(lane: RunningLane) -> None:
+    """F03: rebinding a public name to an inner address."""
+    lane.names["public.example.org"] = ["127.0.0.1"]
+    with RawClient(lane.port, lane.token) as client:
+        reply = client.connect("public.example.org:443")
+    assert (reply.status, reply.code) == (403, "egress-denied")
+    assert b"127.0.0.1" not in reply.raw
+
+
+def test_invariant_11_one_inner_address_among_many_refuses_the_name(lane: RunningLane) -> None:
+    lane.names["public.example.org"] = ["93.184.215.14", "10.0.0.1"]
+    with RawClient(lane.port, lane.token) as client:
+        assert client.get("http://public.example.org/").code == "egress-denied"
+
+
+def test_invariant_12_a_refused_name_is_not_resolved(lane: RunningLane) -> None:
+    with RawClient(lane.port, lane.token) as client:
+        assert client.connect("metadata.google.internal:443").code == "egress-denied"
+    with RawClient(lane.port, lane.token) as client:
+        assert client.connect("c2VjcmV0.example.org:22").code == "egress-denied"
+    assert lane.asked_names == []
+
+
+def test_a_name_that_does_not_resolve_is_502(lane: RunningLane) -> None:
+    with RawClient(lane.port, lane.token) as client:
+        reply = client.connect("nowhere.example.org:443")
+    assert (reply.status, reply.code) == (502, "upstream-unreachable")
+
+
+def test_an_unmatched_host_is_carried_unseen_with_its_own_certificate(
+    lane: RunningLane, tmp_path: Path
+) -> None:
+    lane.names["plain.example.org"] = ["127.0.0.1"]
+    lane.open_addresses.add("127.0.0.1")
+    with Origin(hosts=("plain.example.org",)) as origin:
+        ca = tmp_path / "origin.pem"
+        ca.write_bytes(origin.ca_pem)
+        with RawClient(lane.port, lane.token) as client:
+            client.tunnel(
+                "plain.example.org", ssl.create_default_context(cafile=str(ca)), origin.port
+            )
+            assert client.request("GET", "/", "Host: plain.example.org").status == 200
+        assert origin.requests[0].one("authorization") is None
+    [outcome] = lane.outcomes()
+    assert outcome["decision"] == "tunnel"
+    assert outcome["bytes_in"] > 0
+    assert outcome["bytes_out"] > 0
+
+
+def test_a_plain_request_to_an_unmatched_host_is_forwarded_without_credential(
+    lane: RunningLane,
+) -> None:
+    lane.names["plain.example.org"] = ["127.0.0.1"]
+    lane.open_addresses.add("127.0.0.1")
+    with Origin(tls=False) as origin, RawClient(lane.port, lane.token) as client:
+        reply = client.get(f"http://plain.example.org:{origin.port}/a?b", "Authorization: Bearer x")
+        assert reply.status == 200
+        [seen] = origin.requests
+    assert seen.target == "/a?b"
+    assert seen.all("authorization") == ["Bearer x"]
+    assert seen.all("proxy-authorization") == []
+
+
+def test_unmatched_hosts_are_refused_when_they_are_denied(tmp_path: Path) -> None:
+    text = "version: 1\nsettings: {unmatched: deny}\n"
+    with running_lane(tmp_path / "deny", text, {}) as lane:
+        with RawClient(lane.port, lane.token) as client:
+            assert client.get("http://example.com/").code == "egress-denied"
+        with RawClient(lane.port, lane.token) as client:
+            assert client.connect("example.com:443").code == "egress-denied"
+        assert lane.asked_names == []
