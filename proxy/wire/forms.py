@@ -17,7 +17,6 @@ type Escaper = dict[int, str]
 
 # No escaper touches these: most API keys consist of nothing else.
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-._")
-_PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
 _PUNCTUATION: Final = " " + string.punctuation
 _HEX_CREDENTIAL: Final = re.compile(r"[0-9a-fA-F-]+")
 
@@ -57,8 +56,7 @@ def forms_of(value: str) -> frozenset[bytes]:
     if _HEX_CREDENTIAL.fullmatch(value):
         texts |= {value.lower(), value.upper()}
     escaped = {spelling for text in texts for spelling in _escaped(text)}
-    whole = {value.translate(escaper) for escaper in _WHOLE}
-    spelled = {text.encode() for text in texts | escaped | whole}
+    spelled = {text.encode() for text in texts | escaped | set(_escaped_throughout(raw))}
     spelled |= {raw.hex().encode(), raw.hex().upper().encode(), _utf16(value)}
     return frozenset(form for form in spelled if len(form) >= MIN_FORM)
 
@@ -83,13 +81,22 @@ def _utf16(value: str) -> bytes:
 
 
 def _escaped(text: str) -> Iterator[str]:
-    special = set(text) - _PLAIN
-    if not special:
+    """Yield a text in each distinct way in which some encoder writes its special characters."""
+    codes = {ord(character) for character in text if character not in _PLAIN} & _SPELLINGS.keys()
+    if not codes:
         return
-    codes = {ord(character) for character in special}
-    for escaper in _PARTIAL:
-        if not codes.isdisjoint(escaper):
-            yield text.translate(escaper)
+    for spellings in set(zip(*(_SPELLINGS[code] for code in codes), strict=True)):
+        yield text.translate(dict(zip(codes, spellings, strict=True)))
+
+
+def _escaped_throughout(raw: bytes) -> Iterator[str]:
+    """Yield a text with every character escaped, plain ones as well."""
+    lower = raw.hex(" ")
+    for digits in (lower, lower.upper()):
+        yield "%" + digits.replace(" ", "%")
+        yield "\\u00" + digits.replace(" ", "\\u00")
+        yield "&#x" + digits.replace(" ", ";&#x") + ";"
+    yield "".join(f"&#{byte};" for byte in raw)
 
 
 def _escaper(characters: Iterable[str], spell: Callable[[str], str]) -> Escaper:
@@ -102,11 +109,6 @@ def _percent(case: str) -> Callable[[str], str]:
 
 def _unicode(case: str) -> Callable[[str], str]:
     return lambda character: f"\\u{ord(character):04{case}}"
-
-
-def _reference(number: str) -> Callable[[str], str]:
-    """Return a speller of HTML character references with the number in a format."""
-    return lambda character: f"&#{number.format(ord(character))};"
 
 
 def _url_escapers() -> Iterator[Escaper]:
@@ -135,14 +137,10 @@ def _html_escapers() -> Iterator[Escaper]:
         yield _escaper(names, names.__getitem__)
 
 
-def _whole_escapers() -> Iterator[Escaper]:
-    """Yield those that escape every character, plain ones as well."""
-    for case in "xX":
-        yield _escaper(_PRINTABLE, _percent(case))
-        yield _escaper(_PRINTABLE, _unicode(case))
-        yield _escaper(_PRINTABLE, _reference(f"x{{:{case}}}"))
-    yield _escaper(_PRINTABLE, _reference("{:d}"))
-
-
-_PARTIAL: Final = (*_url_escapers(), *_json_escapers(), *_html_escapers())
-_WHOLE: Final = tuple(_whole_escapers())
+_ESCAPERS: Final = (*_url_escapers(), *_json_escapers(), *_html_escapers())
+# By character, what each escaper makes of it: the distinct ways of a text are found by comparing
+# columns of its few special characters, not by writing it out in every way.
+_SPELLINGS: Final = {
+    code: tuple(escaper.get(code, chr(code)) for escaper in _ESCAPERS)
+    for code in map(ord, _PUNCTUATION)
+}

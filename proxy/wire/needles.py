@@ -7,6 +7,7 @@ in it cannot occur where no `%` is, and forms that begin alike are first looked 
 have in common.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -84,6 +85,37 @@ class Needles:
             if data[-length:] in self.starts and length <= len(data):
                 return len(data) - length
         return len(data)
+
+
+class NeedleCache:
+    """Keeps each credential's needles, so that compiling them is not part of every request.
+
+    One entry per key (a connector's id); other values under the same key replace it, so nothing
+    is kept of a credential that was rotated. The least recently used entry goes when full.
+    """
+
+    __slots__ = ("_capacity", "_entries")
+
+    def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[str, tuple[tuple[str, ...], Needles]] = OrderedDict()
+
+    def of(self, key: str, values: tuple[str, ...]) -> Needles:
+        """Return the needles for what was rendered, compiled at most once while it stays so."""
+        found = self._entries.get(key)
+        if found is not None and found[0] == values:
+            self._entries.move_to_end(key)
+            return found[1]
+        needles = Needles.of(values)
+        self._entries[key] = values, needles
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+        return needles
+
+    def discard(self, key: str) -> None:
+        """Forget a credential that was taken away."""
+        self._entries.pop(key, None)
 
 
 def _essential(values: Iterable[str]) -> list[str]:
