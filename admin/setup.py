@@ -1,13 +1,12 @@
 """Makes a home, whole or not at all."""
 
 import fcntl
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from config.errors import ConflictError
 from config.files import write_private
@@ -16,8 +15,6 @@ from proxy.secret import Secret
 
 if TYPE_CHECKING:
     from proxy.vault.keys.reference import KeyChoice
-
-SCHEMA_FILE: Final = "connectors.schema.json"
 
 
 class AlreadyInitialisedError(ConflictError):
@@ -70,14 +67,14 @@ def _fill(
     from config.catalog import load_catalog
     from config.edit import initial_text
     from config.load import load_registry
-    from config.schema import json_schema
+    from config.schema import write_schema
     from proxy.vault.open import create_vault
 
     text = initial_text()
     registry = load_registry(text, source=str(home.connectors), catalog=load_catalog())
     ensure_authority(home, permitted_names(registry), now=now)
     create_vault(home, choice, environ=environ, ask_passphrase=ask_passphrase).close()
-    write_private(home.root / SCHEMA_FILE, json.dumps(json_schema(), indent=2).encode() + b"\n")
+    write_schema(home)
     write_private(home.connectors, text.encode())
 
 

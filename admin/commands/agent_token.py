@@ -13,6 +13,7 @@ from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done, print_json
 from admin.poke import poke
 from admin.prompts import require_consent
+from config.connector import Settings
 from config.slug import slugify
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def add(session: Session, name: str, connectors: tuple[str, ...]) -> None:
             token = tokens.rotate(slug)  # not `issue`: nothing of an earlier namesake stays valid
         undo.pop_all()
     poke(session.home)
-    _print_token(session, slug, token, f"added agent {slug}")
+    _print_token(session, registry.settings, slug, token, f"added agent {slug}")
 
 
 @click.command(
@@ -72,11 +73,13 @@ def rotate(session: Session, name: str) -> None:
     """Replace an agent's token; the old one ends now."""
     from proxy.vault.tokens import AgentTokens
 
-    agent = find_agent(session.registry(), name)
+    registry = session.registry()
+    agent = find_agent(registry, name)
     with AgentTokens(session.home) as tokens:
         token = tokens.rotate(agent.slug)
     poke(session.home)
-    _print_token(session, agent.slug, token, f"agent {agent.slug} has a new token")
+    done = f"agent {agent.slug} has a new token"
+    _print_token(session, registry.settings, agent.slug, token, done)
 
 
 @click.command(
@@ -104,7 +107,9 @@ def delete(session: Session, name: str, yes: bool) -> None:
     print_done(session, f"deleted agent {agent.slug}", {"agent": agent.slug, "deleted": True})
 
 
-def _print_token(session: Session, slug: str, token: "Secret", done: str) -> None:
+def _print_token(
+    session: Session, settings: Settings, slug: str, token: "Secret", done: str
+) -> None:
     """Show a token: alone on standard output, so that a script can take it from there."""
     note(f"{done}; its token is shown only now:")
     if session.json:
@@ -112,4 +117,5 @@ def _print_token(session: Session, slug: str, token: "Secret", done: str) -> Non
     else:
         click.echo(token.reveal())
     if sys.stdout.isatty():
-        note("give it to the agent in its proxy address: http://agent:TOKEN@127.0.0.1:8321")
+        listen = f"{settings.listen_host}:{settings.listen_port}"
+        note(f"give it to the agent in its proxy address: http://agent:TOKEN@{listen}")

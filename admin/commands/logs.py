@@ -10,6 +10,7 @@ from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
 from admin.output import as_text, note
+from config.slug import slugify
 
 DEFAULT_ROWS = 50
 
@@ -41,7 +42,13 @@ def logs(
     """
     session.home.require()
     log = AuditLog(session.home.audit)
-    wanted = partial(_wanted, connector=connector, agent=agent, intents=session.json)
+    # By slug, not by the registry: what was deleted has records too.
+    wanted = partial(
+        _wanted,
+        connector=connector and slugify(connector),
+        agent=agent and slugify(agent),
+        intents=session.json,
+    )
     show = _show_json if session.json else _show_row
     found = log.newest(count, wanted)
     for record in found:

@@ -102,6 +102,16 @@ def test_listing_connectors_loads_none_of_the_slow_modules(keyhatch: CommandLine
     assert loaded <= {"pydantic", "yaml"}
 
 
+def test_a_process_closes_its_umask_and_remembers_the_caller_s() -> None:
+    code = (
+        "import atexit, os, sys, admin.cli\n"
+        "os.umask(0o013)\n"
+        "admin.cli.call = lambda args, session: print(oct(session.umask), oct(os.umask(0)))\n"
+        "admin.cli.run()\n"
+    )
+    assert python(code).split() == ["0o13", "0o77"]
+
+
 def test_without_arguments_the_help_is_shown_as_a_usage_error(bare: CommandLine) -> None:
     outcome = bare()
     assert outcome.code == 2

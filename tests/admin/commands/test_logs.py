@@ -57,7 +57,7 @@ def test_a_connector_and_an_agent_can_be_picked(keyhatch: CommandLine) -> None:
     assert [
         json.loads(text)["id"]
         for text in keyhatch(
-            "logs", "--json", "--connector", "hubspot", "--agent", "bot"
+            "logs", "--json", "--connector", "HubSpot", "--agent", "bot"
         ).out.splitlines()
     ] == ["r1"]
 
