@@ -141,6 +141,7 @@ def test_every_global_unicast_address_passes(address: IPv4Address | IPv6Address)
 @given(st.one_of(IPV4, IPV6))
 def test_what_python_does_not_call_global_is_refused(address: IPv4Address | IPv6Address) -> None:
     assume(not address.is_global)
+    assume(address.version == 4 or not address.ipv4_mapped)  # before 3.13 Python does not unmap
     assert refusal_of(address) is not None
 
 
