@@ -90,23 +90,28 @@ def introduction(plan: Plan, cores: tuple[int, int]) -> str:
 
 
 def table(results: Results) -> str:
-    """Return the medians, and the ratio Keyhatch / mitmdump (median over the rounds)."""
-    lines = [f"{'':18}{'':10}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}"]
+    """Return the medians, and the ratios Keyhatch / mitmdump (medians over the rounds)."""
+    titles = ("req/s", "cpu µs", "p50 ms", "p99 ms", "ratio", "of cpu")
+    lines = [" " * 28 + "".join(f"{title:>9}" for title in titles)]
     for scenario, by_name in results.items():
         for name, samples in by_name.items():
-            rate, p50, p99 = (
-                median(getattr(sample, field) for sample in samples)
-                for field in ("rate", "p50", "p99")
-            )
-            ratio = f"{ratio_of(by_name):>8.2f}x" if name == "keyhatch" else ""
-            lines.append(f"{scenario:18}{name:10}{rate:>8.0f}{p50:>9.2f}{p99:>9.2f}{ratio}")
+            cells = [f"{median(s.rate for s in samples):9.0f}"]
+            cells += [f"{median(s.cpu for s in samples):9.0f}"]
+            cells += [f"{median(s.p50 for s in samples):9.2f}"]
+            cells += [f"{median(s.p99 for s in samples):9.2f}"]
+            if name == "keyhatch":
+                cells += [f"{ratio:8.2f}x" for ratio in ratios_of(by_name)]
+            lines.append(f"{scenario:18}{name:10}" + "".join(cells))
     return "\n".join(lines)
 
 
-def ratio_of(by_name: Mapping[str, Sequence[Sample]]) -> float:
-    """Return the median of the rounds' ratios of requests per second."""
-    pairs = zip(by_name["keyhatch"], by_name["mitmdump"], strict=True)
-    return median(ours.rate / theirs.rate for ours, theirs in pairs)
+def ratios_of(by_name: Mapping[str, Sequence[Sample]]) -> tuple[float, float]:
+    """Return how many times mitmdump's requests Keyhatch carries: per second, and per CPU second."""
+    pairs = list(zip(by_name["keyhatch"], by_name["mitmdump"], strict=True))
+    return (
+        median(ours.rate / theirs.rate for ours, theirs in pairs),
+        median(theirs.cpu / ours.cpu for ours, theirs in pairs),
+    )
 
 
 if __name__ == "__main__":

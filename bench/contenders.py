@@ -144,9 +144,9 @@ def keyhatch(bench: Bench) -> Iterator[Target]:
     serve = (BIN / "keyhatch", "serve", "--listen", f"127.0.0.1:{port}")
     with pinned(
         bench.proxy_core, *serve, port=port, log=bench.folder / "keyhatch.out", environ=environ
-    ):
+    ) as server:
         authorization = "Basic " + b64encode(f"agent:{token}".encode()).decode()
-        yield Target(port, HOST, authorization, _trusting(home / "ca" / "ca.pem"))
+        yield Target(server.pid, port, HOST, authorization, _trusting(home / "ca" / "ca.pem"))
 
 
 @contextmanager
@@ -173,8 +173,8 @@ def mitmdump(bench: Bench) -> Iterator[Target]:
     }
     with pinned(
         bench.proxy_core, *command, port=port, log=bench.folder / "mitmdump.out", environ=environ
-    ):
-        yield Target(port, HOST, "", _trusting(ca / "ca.pem"))
+    ) as server:
+        yield Target(server.pid, port, HOST, "", _trusting(ca / "ca.pem"))
 
 
 def _keyhatch(environ: Mapping[str, str], *words: str, stdin: str = "") -> str:

@@ -1,12 +1,14 @@
 """The load: closed-loop clients on asyncio, as thin as a client through a proxy can be."""
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from statistics import quantiles
 
 PATH = "/crm/v3/objects/contacts"
@@ -23,11 +25,12 @@ class Scenario(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A proxy and how to speak through it; `host` is the service's name.
+    """A proxy, its process, and how to speak through it; `host` is the service's name.
 
     `authorization` is the value of Proxy-Authorization, or empty.
     """
 
+    pid: int
     port: int
     host: str
     authorization: str
@@ -40,9 +43,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement: requests per second, and latencies in milliseconds."""
+    """One measurement: requests per second, CPU microseconds of each, latencies in milliseconds."""
 
     rate: float
+    cpu: float
     p50: float
     p99: float
 
@@ -65,10 +69,31 @@ async def _measure(target: Target, scenario: Scenario, clients: int, seconds: fl
         turns = [await _client(target, scenario, stack) for _ in range(clients)]
         start = time.perf_counter() + seconds / 4
         async with asyncio.TaskGroup() as group:
-            runs = [group.create_task(_repeat(turn, start, start + seconds)) for turn in turns]
+            end = start + seconds
+            runs = [group.create_task(_repeat(turn, start, end)) for turn in turns]
+            spent = group.create_task(_cpu_between(target.pid, start, end))
     latencies = [latency for run in runs for latency in run.result()]
     centiles = quantiles(latencies, n=100)
-    return Sample(len(latencies) / seconds, centiles[49] * 1000, centiles[98] * 1000)
+    return Sample(
+        rate=len(latencies) / seconds,
+        cpu=spent.result() / len(latencies) * 1e6,
+        p50=centiles[49] * 1000,
+        p99=centiles[98] * 1000,
+    )
+
+
+async def _cpu_between(pid: int, start: float, end: float) -> float:
+    """Return the CPU seconds that a process takes between two moments."""
+    await asyncio.sleep(start - time.perf_counter())
+    before = cpu_seconds(pid)
+    await asyncio.sleep(end - time.perf_counter())
+    return cpu_seconds(pid) - before
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has taken so far, all threads, user and system (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _repeat(turn: Turn, start: float, end: float) -> list[float]:
