@@ -41,7 +41,7 @@ def build_connector(
     Raises ConfigError at the key that is wrong.
     """
     if not is_slug(slug):
-        raise place.error(f"{slug!r} cannot be a key", key=True, hint=_SLUG_HINT)
+        raise place.key.error(f"{slug!r} cannot be a key", hint=_SLUG_HINT)
     draft = _draft(section, place, catalog)
     placements = _placements(draft)
     connector = Connector(
@@ -99,7 +99,7 @@ def _destinations(draft: _Draft) -> tuple[DestinationPattern, ...]:
         texts = tuple(fill_vars(text, draft.values) for text in draft.form.hosts)
     if not texts:
         hint = "add `hosts: [api.example.com]` or a `provider`"
-        raise draft.place.error("key 'hosts' is missing", key=True, hint=hint)
+        raise draft.place.key.error("key 'hosts' is missing", hint=hint)
     found: list[DestinationPattern] = []
     for index, text in enumerate(texts):
         pattern = place.at(index).read(parse_pattern, text, draft.section.scheme)
@@ -147,12 +147,12 @@ def _headers(draft: _Draft, placements: tuple[Placement, ...]) -> tuple[tuple[st
     seen: set[str] = set()
     for name, value in draft.section.headers.items():
         place = draft.place.at("headers", name)
-        lower = place.read(parse_header_name, name)
+        lower = place.key.read(parse_header_name, name)
         if f"header {lower}" in taken:
             hint = "leave it out of `headers`"
-            raise place.error(f"header {name!r} carries the credential", key=True, hint=hint)
+            raise place.key.error(f"header {name!r} carries the credential", hint=hint)
         if lower in seen:
-            raise place.error(f"header {name!r} stands twice", key=True, hint="keep one of them")
+            raise place.key.error(f"header {name!r} stands twice", hint="keep one of them")
         seen.add(lower)
         merged[lower] = (name, place.read(parse_header_value, value))
     return tuple(pair for lower, pair in merged.items() if f"header {lower}" not in taken)
@@ -204,14 +204,14 @@ def _token_urls(draft: _Draft) -> tuple[str, ...]:
 def _oauth_urls(section: OAuthSection, draft: _Draft, place: Place) -> tuple[str, ...]:
     if not section.client_id and section.grant != "jwt_bearer":
         hint = "add the id that the service gave your application"
-        raise place.error("key 'client_id' is missing", key=True, hint=hint)
+        raise place.key.error("key 'client_id' is missing", hint=hint)
     for key in ("authorization_url", "token_url", "issuer"):
         if text := getattr(section, key):
             place.at(key).read(require_https_url, text)
     urls = [text for text in (section.token_url, section.issuer) if text] or _form_urls(draft)
     if not urls:
         hint = "add `token_url: https://…`, an `issuer` or a `provider`"
-        raise place.error("key 'token_url' is missing", key=True, hint=hint)
+        raise place.key.error("key 'token_url' is missing", hint=hint)
     return tuple(urls)
 
 

@@ -71,7 +71,8 @@ def canonical_host(text: str) -> str:
     address = _ip_literal(text)
     if address is not None:
         return address
-    host = _a_labels(text)
+    # Mapping may shorten a name, but not by so much; an agent's 60 KiB are not worth decoding.
+    host = _a_labels(text) if len(text) <= 4 * MAX_HOST else text
     labels = host.split(".")
     if len(host) > MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         raise UsageError(f"{text!r} is not a host name", hint="use a name like api.example.com")

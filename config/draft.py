@@ -6,16 +6,15 @@ from typing import Any
 
 from config.errors import ConfigError
 from config.marks import Document, Path, parse_yaml
-from config.render import as_block, render_entry, render_inline
+from config.render import render_entry, render_inline
 from config.splice import (
     DEFAULT_STEP,
     CannotEditError,
     Edit,
     apply,
     child_column,
-    column_of,
-    entry_span,
     insert_child,
+    lay_out,
     node_at,
     remove_entry,
     set_list,
@@ -78,13 +77,13 @@ class Draft:
     def rename(self, old: str, new: str) -> None:
         """Give a connector another key, in its section and in the agents' lists."""
         key = node_at(self.document, ("connectors",)).keys[old]
-        edits = [Edit(key.start, key.end, new)]
+        edits = [Edit(key.start, key.end, render_inline(new))]
         for slug, agent in self._agents_with(old):
             at = ("agents", slug, "connectors")
             for index, name in enumerate(agent):
                 if name == old:
                     item = node_at(self.document, (*at, index))
-                    edits.append(Edit(item.start, item.end, new))
+                    edits.append(Edit(item.start, item.end, render_inline(new)))
                     agent[index] = new
         self._splice(edits)
         connectors = self.value["connectors"]
@@ -141,18 +140,7 @@ class Draft:
         for length in range(len(path) + 1):
             node = node_at(self.document, path[:length])
             if node.flow and node.keys:
-                self._splice([self._laid_out(path[:length])])
-
-    def _laid_out(self, path: Path) -> Edit:
-        text = self.document.source.text
-        if not path:
-            return Edit(0, len(text), as_block(text, step=DEFAULT_STEP))
-        start, end = entry_span(self.document, path)
-        key = node_at(self.document, path[:-1]).keys[str(path[-1])]
-        indent = " " * column_of(self.document, key.start)
-        lines = [line.removeprefix(indent) for line in text[start:end].splitlines(keepends=True)]
-        block = as_block("".join(lines), step=DEFAULT_STEP)
-        return Edit(start, end, "".join(indent + line for line in block.splitlines(keepends=True)))
+                self._splice(lay_out(self.document, path[:length]))
 
     def _splice(self, edits: Iterable[Edit]) -> None:
         source = self.document.source

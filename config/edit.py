@@ -1,9 +1,8 @@
 """connectors.yaml edited in place: what is not changed keeps every character, comments included."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import count
 
 from config.catalog import Catalog, load_catalog
 from config.connector import Connector, Registry
@@ -13,6 +12,8 @@ from config.files import exclusive_lock, write_private
 from config.home import Home
 from config.load import read_text, registry_of
 from config.marks import parse_yaml
+from config.models import FileSection
+from config.shape import read_section
 from config.slug import slugify
 from config.suggest import did_you_mean
 
@@ -37,13 +38,14 @@ def edit_file(home: Home) -> Iterator["ConnectorsFile"]:
 class ConnectorsFile:
     """One state of connectors.yaml being changed.
 
-    Each change is checked at once: it raises NotFoundError, ConflictError or UsageError and
+    Opening it raises ConfigError for a text of another shape. Each change is checked at once: it raises NotFoundError, ConflictError or UsageError and
     leaves the text as it was, or `text` is a valid file that differs in just what was asked for.
     """
 
     def __init__(self, text: str, *, source: str, catalog: Catalog) -> None:
         self._before = self._document = parse_yaml(text, source=source)
         self._catalog = catalog
+        read_section(FileSection, self._document)
 
     @property
     def text(self) -> str:
@@ -57,12 +59,11 @@ class ConnectorsFile:
     def add_connector(self, slug: str, entry: Entry) -> Connector:
         """Add a connector behind the others and return it.
 
-        Its id is its slug, unless a renamed connector still has that: then a free one is written.
+        Raises ConflictError also where a renamed connector still has its id: the two would share
+        their secrets.
         """
         self._require_free("connectors", slug)
-        ids = {item.get("id", key) for key, item in self._section("connectors").items()}
-        if "id" not in entry and slug in ids:
-            entry = {**entry, "id": _free_id(slug, ids)}
+        self._require_free_id(str(entry.get("id", slug)))
         return self._change(lambda draft: draft.add("connectors", slug, entry)).connectors[slug]
 
     def update_connector(self, slug: str, entry: Entry) -> Connector:
@@ -130,11 +131,7 @@ class ConnectorsFile:
         return registry
 
     def _section(self, name: str) -> dict[str, dict[str, str]]:
-        value = self._document.value
-        section = value.get(name) if isinstance(value, dict) else None
-        if section is not None and not isinstance(section, dict):
-            _ = self.registry
-        return section or {}
+        return self._document.value.get(name) or {}
 
     def _require(self, section: str, *slugs: str) -> None:
         known = self._section(section)
@@ -149,14 +146,17 @@ class ConnectorsFile:
             what = section.removesuffix("s")
             raise ConflictError(f"{what} {slug!r} exists already", hint="choose another name")
 
+    def _require_free_id(self, id_: str) -> None:
+        for slug, entry in self._section("connectors").items():
+            if entry.get("id", slug) == id_:
+                raise ConflictError(
+                    f"connector {slug!r} has the id {id_!r}", hint="write another `id`"
+                )
+
 
 def initial_text() -> str:
     """Return the file that `keyhatch init` writes."""
     return _INITIAL
-
-
-def _free_id(slug: str, taken: Container[str]) -> str:
-    return next(id_ for n in count(2) if (id_ := f"{slug}-{n}") not in taken)
 
 
 def _without_place(error: ConfigError) -> UsageError:

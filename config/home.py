@@ -56,6 +56,7 @@ class Home:
 
     def require(self) -> None:
         """Raise OperatorNeededError unless the home is initialised, ours and closed to others."""
+        _require_private(self.root, DIR_MODE)  # first: another user's folder cannot be looked into
         if not self.connectors.exists():
             raise OperatorNeededError(
                 f"{self.root} is not initialised", hint="run `keyhatch init` first"

@@ -86,7 +86,7 @@ def _agent(
 ) -> Agent:
     if not is_slug(slug):
         hint = "use lower-case letters, digits and single hyphens, at most 63"
-        raise place.error(f"{slug!r} cannot be a key", key=True, hint=hint)
+        raise place.key.error(f"{slug!r} cannot be a key", hint=hint)
     for index, name in enumerate(section.connectors):
         if name not in connectors:
             raise place.at("connectors", index).error(
@@ -101,9 +101,8 @@ def _require_own_ids(connectors: Mapping[str, Connector], place: Place) -> None:
     for slug, connector in connectors.items():
         other = owners.setdefault(connector.id, slug)
         if other != slug:
-            raise place.at(slug, "id").error(
+            raise place.at(slug, "id").key.error(
                 f"connectors {other!r} and {slug!r} have the same id {connector.id!r}",
-                key=True,
                 hint=f"give the newer of the two another `id`, such as {connector.id}-2",
             )
 
@@ -116,8 +115,7 @@ def _require_one_dial(connectors: Mapping[str, Connector], place: Place) -> None
             place_owned = (pattern.host, pattern.port, pattern.wildcard)
             other = owners.setdefault(place_owned, connector)
             if other.dial != connector.dial:
-                raise place.at(slug, "dial").error(
+                raise place.at(slug, "dial").key.error(
                     f"connectors {other.slug!r} and {slug!r} own {pattern} with different `dial`",
-                    key=True,
                     hint="give both the same `dial`, or leave it out of both",
                 )

@@ -30,6 +30,7 @@ class PathSection(Section):
     path: Annotated[str, "the first path segment, such as /bot{secret}"]
 
 
+# By the key that tells a placement's kind.
 PLACEMENTS: dict[str, type[Section]] = {
     "header": HeaderSection,
     "query": QuerySection,
@@ -41,11 +42,17 @@ PLACEMENTS: dict[str, type[Section]] = {
 def _placement_kind(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
-    return next((kind for kind in PLACEMENTS if kind in value), None)
+    return next((_tag(kind) for kind in PLACEMENTS if kind in value), None)
+
+
+def _tag(kind: str) -> str:
+    """Return a name that is no key: it stands in the paths of errors, between those that are."""
+    return f"placement by {kind}"
 
 
 PlacementSection = Annotated[
-    HeaderSection | QuerySection | BasicSection | PathSection, Choice(_placement_kind, PLACEMENTS)
+    HeaderSection | QuerySection | BasicSection | PathSection,
+    Choice(_placement_kind, {_tag(kind): section for kind, section in PLACEMENTS.items()}),
 ]
 
 

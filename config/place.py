@@ -13,6 +13,12 @@ class Place:
 
     document: Document
     path: Path = ()
+    on_key: bool = False
+
+    @property
+    def key(self) -> "Place":
+        """The key here instead of its value."""
+        return Place(self.document, self.path, on_key=True)
 
     def at(self, *steps: str | int) -> "Place":
         return Place(self.document, (*self.path, *steps))
@@ -26,6 +32,6 @@ class Place:
         except (UsageError, NotFoundError) as error:
             raise self.error(str(error), hint=error.hint) from None
 
-    def error(self, message: str, *, key: bool = False, hint: str = "") -> ConfigError:
-        """Return the error that points at the value here, or at its key."""
-        return self.document.error(self.path, message, key=key, hint=hint)
+    def error(self, message: str, *, hint: str = "") -> ConfigError:
+        """Return the error that points here."""
+        return self.document.error(self.path, message, key=self.on_key, hint=hint)

@@ -1,15 +1,15 @@
-"""Values to YAML text: new keys on one line, and flow mappings laid out as blocks."""
+"""Values to YAML text, each on one line, and entries with a line for each key."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from config.marks import parse_yaml
-
-# Plain scalars that every YAML reader takes as text, inside [ ] and { } as well.
-_PLAIN = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9_./@+-]| (?=[A-Za-z0-9/])|:(?=[A-Za-z0-9/]))*")
-_NOT_TEXT_IN_YAML_1_1 = re.compile(r"[yY]|[nN]|yes|no|on|off|[0-9:]+|[-+.0-9][-+.0-9eE_]*", re.IGNORECASE)
+# Plain scalars that every reader takes as text, one of YAML 1.1 and inside [ ] and { } as well:
+# no numbers, dates or times, but addresses.
+_PLAIN = re.compile(
+    r"(?:[A-Za-z/]|[0-9]+\.[0-9]+\.)"
+    r"(?:[A-Za-z0-9_./@+-]| (?=[A-Za-z0-9/])|:(?=[A-Za-z0-9/]))*"
+)
+_NOT_TEXT = re.compile(r"y|n|yes|no|on|off|true|false|null", re.IGNORECASE)
 
 
 def render_inline(value: object) -> str:
@@ -39,27 +39,6 @@ def render_entry(key: str, entry: Mapping[str, object], *, column: int, step: in
     return "".join(line + "\n" for line in lines)
 
 
-def as_block(text: str, *, step: int) -> str:
-    """Return `key: {…}` with its mapping laid out as a block; comments and quotes stay.
-
-    `text` is the entry with its key in the first column.
-    """
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only needed where a flow mapping is edited
-    from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1 << 16
-    yaml.indent(mapping=step, sequence=step + 2, offset=step)
-    loaded: Any = yaml.load(text)
-    for value in (loaded, *loaded.values()):
-        if isinstance(value, CommentedMap):
-            value.fa.set_block_style()
-    out = io.StringIO()
-    yaml.dump(loaded, out)
-    return out.getvalue()
-
-
 def _quoted(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
@@ -71,6 +50,4 @@ def _escaped(character: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    if not _PLAIN.fullmatch(text) or _NOT_TEXT_IN_YAML_1_1.fullmatch(text):
-        return False
-    return isinstance(parse_yaml(text, source="").value, str)
+    return _PLAIN.fullmatch(text) is not None and _NOT_TEXT.fullmatch(text) is None

@@ -88,6 +88,8 @@ def _choice(detail: ErrorDetails) -> Message:
 
 def _expected(what: str, hint: str = "") -> Callable[[ErrorDetails], Message]:
     def explain(detail: ErrorDetails) -> Message:
+        if not detail["loc"] and detail["input"] is None:
+            return "the file is empty", "start it with `version: 1`"
         return f"{_named(detail)}: expected {what}, found {_described(detail['input'])}", hint
 
     return explain

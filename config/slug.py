@@ -6,7 +6,7 @@ import unicodedata
 from config.errors import UsageError
 
 MAX_SLUG = 63  # a slug is also a DNS label: NAME.connector.keyhatch.internal (RFC 1035)
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # no `--`: as a DNS label it could be an A-label
 
 
 def slugify(name: str) -> str:
@@ -26,5 +26,5 @@ def slugify(name: str) -> str:
 
 
 def is_slug(text: str) -> bool:
-    """Tell whether a text can stand as a key: lower-case letters, digits and inner hyphens."""
+    """Tell whether a text can stand as a key: letters, digits and single inner hyphens."""
     return len(text) <= MAX_SLUG and _SLUG.fullmatch(text) is not None

@@ -1,7 +1,7 @@
 """Edits of one place in a YAML text that leave every other character as it is.
 
 Each function returns replacements of character spans; `apply` makes the new text. They need block
-mappings and raise CannotEditError elsewhere.
+mappings, which `lay_out` makes of flow mappings, and raise CannotEditError elsewhere.
 """
 
 import re
@@ -14,6 +14,7 @@ from config.render import render_inline
 
 DEFAULT_STEP = 2
 _COMMENT = re.compile(r"([ \t]*)#.*")
+_INNER_COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class Edit(NamedTuple):
@@ -60,7 +61,7 @@ def column_of(document: Document, offset: int) -> int:
 def child_column(document: Document, path: Path) -> int:
     """Return the column of a block mapping's keys, or where they would stand."""
     node = node_at(document, path)
-    if node.keys:
+    if node.keys and not node.flow:
         return column_of(document, next(iter(node.keys.values())).start)
     return _key_column(document, path) + DEFAULT_STEP
 
@@ -130,6 +131,41 @@ def _emptied(document: Document, path: Path) -> list[Edit]:
     return [Edit(document.source.text.index(":", key.end) + 1, node.end, "")]
 
 
+def lay_out(document: Document, path: Path) -> list[Edit]:
+    """Make a block of a flow mapping; its comments, quotes and inner layout stay."""
+    text, node = document.source.text, node_at(document, path)
+    lines = _block_lines(text, node, " " * child_column(document, path) if path else "")
+    if not path:
+        lead = "\n" if text[_line_start(text, node.start) : node.start].strip() else ""
+        return [_replaced(text, node.start, node.end, lead + "\n".join(lines))]
+    key = node_at(document, path[:-1]).keys[str(path[-1])]
+    colon, end = text.index(":", key.end) + 1, len(text[: _line_end(text, node.end)].rstrip())
+    behind = text[node.end : end].rstrip()  # a comment: it stays on the line of the key
+    return [_replaced(text, colon, max(end, node.end), "\n".join([behind, *lines]))]
+
+
+def _block_lines(text: str, node: Node, indent: str) -> list[str]:
+    lines: list[str] = []
+    end = node.start
+    for name, key in node.keys.items():
+        _take_comments(text[end : key.start], indent, lines)
+        value = node.children[name]
+        pair = f"{text[key.start : key.end]}: {text[value.start : value.end]}"
+        lines.append(indent + pair.rstrip())
+        end = value.end
+    _take_comments(text[end : node.end], indent, lines)
+    return lines
+
+
+def _take_comments(gap: str, indent: str, lines: list[str]) -> None:
+    """Put a comment behind the line that it stood behind, or on a line of its own."""
+    for comment in _INNER_COMMENT.finditer(gap):
+        if lines and "\n" not in gap[: comment.start()]:
+            lines[-1] += "  " + comment[0]
+        else:
+            lines.append(indent + comment[0])
+
+
 def _key_column(document: Document, path: Path) -> int:
     return column_of(document, _anchor(document, path)) if path else -DEFAULT_STEP
 
@@ -145,9 +181,13 @@ def _anchor(document: Document, path: Path) -> int:
 
 
 def _inserted(text: str, at: int, lines: str) -> Edit:
-    newline = "\r\n" if "\r\n" in text else "\n"
-    lead = newline if text[:at] and not text[:at].endswith("\n") else ""
-    return Edit(at, at, lead + lines.replace("\n", newline))
+    lead = "\n" if text[:at] and not text[:at].endswith("\n") else ""
+    return _replaced(text, at, at, lead + lines)
+
+
+def _replaced(text: str, start: int, end: int, lines: str) -> Edit:
+    """Return the edit with the line ending that the file has."""
+    return Edit(start, end, re.sub("\r?\n", "\r\n", lines) if "\r\n" in text else lines)
 
 
 def _line_start(text: str, offset: int) -> int:

@@ -20,7 +20,7 @@ def resolve_vars(given: Mapping[str, str], form: Form | None, place: Place) -> d
         return {name: at.at(name).read(_printable, name, text) for name, text in given.items()}
     for name in given.keys() - form.vars.keys():
         hint = did_you_mean(name, form.vars, what="vars") or "leave it out"
-        raise place.at("vars", name).error(f"the provider has no var {name!r}", key=True, hint=hint)
+        raise place.at("vars", name).key.error(f"the provider has no var {name!r}", hint=hint)
     return {name: _resolve(name, var, given, place) for name, var in form.vars.items()}
 
 
@@ -32,9 +32,8 @@ def fill_vars(text: str, values: Mapping[str, str]) -> str:
 def _resolve(name: str, var: Var, given: Mapping[str, str], place: Place) -> str:
     text = given.get(name, var.default)
     if not text:
-        raise place.error(
+        raise place.key.error(
             f"the provider needs the var {name!r}: {var.label}",
-            key=True,
             hint=f"add `vars: {{{name}: {var.example}}}`",
         )
     at = place.at("vars", name)

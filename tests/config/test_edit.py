@@ -1,0 +1,420 @@
+"""connectors.yaml edited in place: nothing but what was asked for changes."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.catalog import load_catalog
+from config.edit import LOCK_NAME, ConnectorsFile, edit_file, initial_text
+from config.errors import ConfigError, ConflictError, KeyhatchError, NotFoundError, UsageError
+from config.files import write_private
+from config.home import Home
+from config.load import load_registry, read_registry
+from config.marks import parse_yaml
+from config.splice import CannotEditError
+
+OPENAI: dict[str, Any] = {"type": "api_key", "provider": "openai"}
+TEXT = """\
+# top
+
+version: 1  # one
+connectors:
+  # about a
+  a:
+    name: 'A'   # quoted
+    type: api_key
+    hosts:
+    - one.example   # first
+    - two.example
+    # allow: later
+
+  b: {type: api_key, provider: openai}   # in one line
+
+# who
+agents:
+  r:
+    connectors: [a, b]  # both
+  s:
+    connectors:
+      - a   # mine
+      # not yet
+      - b
+# end
+"""
+
+
+def opened(text: str) -> ConnectorsFile:
+    return ConnectorsFile(text, source="connectors.yaml", catalog=load_catalog())
+
+
+def lines_changed(before: str, after: str) -> tuple[set[str], set[str]]:
+    old, new = before.splitlines(), after.splitlines()
+    return set(old) - set(new), set(new) - set(old)
+
+
+def test_a_connector_is_added_behind_the_others_and_before_the_next_section() -> None:
+    file = opened(TEXT)
+    added = file.add_connector("c", {**OPENAI, "name": "See"})
+    assert added.slug == "c"
+    start = file.text.index("  c:\n    type: api_key\n    provider: openai\n    name: See\n")
+    assert file.text.index("  b: {") < start < file.text.index("# who")
+    assert lines_changed(TEXT, file.text)[0] == set()
+
+
+def test_a_change_of_one_key_changes_one_line() -> None:
+    file = opened(TEXT)
+    file.update_connector("a", {"name": "New: name"})
+    gone, new = lines_changed(TEXT, file.text)
+    assert gone == {"    name: 'A'   # quoted"}
+    assert new == {'    name: "New: name"   # quoted'}
+
+
+def test_a_list_over_several_lines_is_replaced_by_one_line() -> None:
+    file = opened(TEXT)
+    file.update_connector("a", {"hosts": ["x.example"]})
+    assert "    hosts: [x.example]\n    # allow: later\n" in file.text
+    assert "one.example" not in file.text
+
+
+def test_a_new_key_comes_last_and_none_takes_one_out() -> None:
+    file = opened(TEXT)
+    file.update_connector("a", {"dial": "10.0.0.1:443", "name": None})
+    assert file.text.index("# allow: later") > file.text.index("two.example")
+    assert "    dial: 10.0.0.1:443\n" in file.text
+    assert "name: 'A'" not in file.text
+
+
+def test_a_connector_in_one_line_is_laid_out_when_it_changes() -> None:
+    file = opened(TEXT)
+    file.update_connector("b", {"name": "Bee"})
+    assert "  b:" in file.text
+    assert "    name: Bee\n" in file.text
+    assert "# in one line" in file.text
+
+
+def test_comments_and_quotes_inside_a_flow_mapping_stay() -> None:
+    file = opened(
+        "version: 1\nconnectors:\n  b: { # zero\n    type: 'api_key', # one\n"
+        "    hosts: [a.example, # two\n      b.example] # three\n  }  # four\n"
+    )
+    file.update_connector("b", {"name": "B"})
+    for word in ("zero", "one", "two", "three", "four"):
+        assert f"# {word}\n" in file.text
+    assert "  b:  # four\n" in file.text
+    assert "    type: 'api_key'  # one\n" in file.text
+
+
+def test_a_rename_moves_the_key_keeps_the_id_and_follows_in_the_lists() -> None:
+    file = opened(TEXT)
+    renamed = file.rename_connector("a", "Sales hub")
+    assert (renamed.slug, renamed.id, renamed.name) == ("sales-hub", "a", "Sales hub")
+    gone, new = lines_changed(TEXT, file.text)
+    assert gone == {
+        "  a:",
+        "    name: 'A'   # quoted",
+        "    connectors: [a, b]  # both",
+        "      - a   # mine",
+    }
+    assert new == {
+        "  sales-hub:",
+        "    name: Sales hub   # quoted",
+        "    id: a",
+        "    connectors: [sales-hub, b]  # both",
+        "      - sales-hub   # mine",
+    }
+
+
+def test_a_second_rename_keeps_the_first_id() -> None:
+    file = opened(TEXT)
+    file.rename_connector("a", "c")
+    assert file.rename_connector("c", "d").id == "a"
+    assert file.text.count("id: a") == 1
+
+
+def test_a_rename_that_keeps_the_slug_changes_the_name_alone() -> None:
+    file = opened(TEXT)
+    file.rename_connector("a", "a!")
+    assert "id:" not in file.text
+    assert "name: a!" in file.text or 'name: "a!"' in file.text
+
+
+def test_a_name_like_a_number_is_still_a_key() -> None:
+    file = opened(TEXT)
+    file.rename_connector("a", "42")
+    assert file.text.count('"42"') >= 3
+
+
+def test_a_deleted_connector_leaves_the_lists_and_the_comments_of_others() -> None:
+    file = opened(TEXT)
+    file.delete_connector("a")
+    gone, new = lines_changed(TEXT, file.text)
+    assert "  # about a" not in gone
+    assert {"  a:", "      - a   # mine", "    # allow: later"} < gone
+    assert new == {"    connectors: [b]  # both"}
+    file.delete_connector("b")
+    assert load_registry(file.text, source="f", catalog=load_catalog()).connectors == {}
+
+
+def test_agents_are_added_changed_and_taken_out() -> None:
+    file = opened(TEXT)
+    file.add_agent("t", ["b", "b"])
+    file.set_agent_connectors("s", ["b"])
+    file.set_agent_connectors("r", ["b", "a"])
+    assert "  t:\n    connectors: [b]\n# end\n" in file.text
+    assert "    connectors:\n      # not yet\n      - b\n" in file.text
+    assert "connectors: [a, b]  # both" in file.text
+    file.set_agent_connectors("s", ["b", "a"])
+    assert "      - b\n      - a\n" in file.text
+    file.set_agent_connectors("s", [])
+    file.delete_agent("r")
+    assert list(load_registry(file.text, source="f", catalog=load_catalog()).agents) == ["s", "t"]
+
+
+def test_the_registry_is_the_one_before_the_edit() -> None:
+    file = opened(TEXT)
+    file.delete_connector("b")
+    assert set(file.registry.connectors) == {"a", "b"}
+
+
+def test_the_first_file_takes_a_first_connector_and_agent() -> None:
+    file = opened(initial_text())
+    file.add_connector("x", OPENAI)
+    file.add_agent("r", ["x"])
+    assert lines_changed(initial_text(), file.text)[0] == set()
+    assert "connectors:\n  x:\n" in file.text
+    assert file.text.endswith("agents:\n  r:\n    connectors: [x]\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1",
+        "version: 1\nconnectors:",
+        "version: 1\nconnectors: {}  # none\nagents: ~\n",
+        "version: 1\r\nconnectors: {}\r\n",
+        '{"version": 1}',
+        '{"version": 1, "connectors": {"z": {"type": "api_key", "provider": "openai"}}}',
+        "---\nversion: 1\n# end\n",
+        "version: 1\nconnectors: {z: {type: api_key, provider: openai}}\n",
+        "version: 1\nconnectors:\n      z:\n            type: api_key\n            provider: openai",
+    ],
+)
+def test_every_layout_takes_a_connector_and_an_agent(text: str) -> None:
+    file = opened(text)
+    file.add_connector("x", OPENAI)
+    file.add_agent("r", ["x"])
+    file.rename_connector("x", "y")
+    registry = load_registry(file.text, source="f", catalog=load_catalog())
+    assert registry.agents["r"].connectors == {"y"}
+    assert set(registry.connectors) in ({"y"}, {"y", "z"})
+    assert "\n" not in file.text.replace("\r\n", "") or "\r\n" not in text
+
+
+def test_an_unknown_name_is_not_found_with_its_nearest() -> None:
+    file = opened(TEXT.replace("  a:", "  alpha:").replace("[a, b]", "[b]").replace("- a ", "- b "))
+    for call in (
+        lambda: file.update_connector("alpa", {}),
+        lambda: file.rename_connector("alpa", "x"),
+        lambda: file.delete_connector("alpa"),
+        lambda: file.set_agent_connectors("r", ["alpa"]),
+        lambda: file.add_agent("new", ["alpa"]),
+    ):
+        with pytest.raises(NotFoundError) as caught:
+            call()
+        assert caught.value.hint == "did you mean 'alpha'?"
+    for call in (lambda: file.delete_agent("q"), lambda: file.set_agent_connectors("q", [])):
+        with pytest.raises(NotFoundError, match="no agent is named 'q'"):
+            call()
+
+
+def test_a_taken_name_is_a_conflict() -> None:
+    file = opened(TEXT)
+    for call in (
+        lambda: file.add_connector("a", OPENAI),
+        lambda: file.rename_connector("a", "B"),
+        lambda: file.add_agent("r"),
+    ):
+        with pytest.raises(ConflictError):
+            call()
+    assert file.text == TEXT
+
+
+def test_an_id_that_a_renamed_connector_keeps_is_a_conflict() -> None:
+    """Two connectors of one id would share their secrets."""
+    file = opened(TEXT)
+    file.rename_connector("a", "c")
+    with pytest.raises(ConflictError, match="connector 'c' has the id 'a'"):
+        file.add_connector("a", OPENAI)
+    assert file.add_connector("a", {**OPENAI, "id": "a-2"}).id == "a-2"
+
+
+def test_a_change_that_would_not_load_is_refused_without_a_place_and_changes_nothing() -> None:
+    file = opened(TEXT)
+    with pytest.raises(UsageError) as caught:
+        file.update_connector("a", {"hosts": ["https://x.example"]})
+    assert str(caught.value) == "host 'https://x.example' has a scheme"
+    assert not isinstance(caught.value, ConfigError)
+    assert file.text == TEXT
+
+
+def test_an_error_that_was_there_before_keeps_its_place() -> None:
+    file = opened(TEXT.replace("two.example", "http://two"))
+    with pytest.raises(ConfigError, match=r"connectors\.yaml:11:7"):
+        file.add_connector("c", OPENAI)
+
+
+def test_a_file_of_another_shape_is_not_opened() -> None:
+    with pytest.raises(ConfigError):
+        opened("version: 1\nconnectors: {a: 5}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "? version\n: 1\n? connectors\n: ? a\n  : {type: api_key, provider: openai}\n",
+        "version: 1\nconnectors: !!map\n  a: {type: api_key, provider: openai}\n",
+        "version: 1\nconnectors:\n  a: {type: api_key,\nprovider: openai}\n",
+    ],
+)
+def test_a_layout_beyond_it_is_refused_or_edited_but_never_damaged(text: str) -> None:
+    file = opened(text)
+    try:
+        file.rename_connector("a", "b")
+    except (CannotEditError, UsageError):
+        assert file.text == text
+    else:
+        value: Any = parse_yaml(file.text, source="f").value
+        assert list(value["connectors"]) == ["b"]
+
+
+ENTRIES = [
+    "  {0}:\n    type: api_key\n    provider: openai\n",
+    "  {0}: {{type: api_key, provider: openai}}\n",
+    "  {0}: {{ # f {0}\n    'type': api_key, # g {0}\n    hosts: [{0}.example]}} # l {0}\n",
+    "  {0}: # c {0}\n    # k {0}\n    type: api_key # t {0}\n\n    hosts:\n      - {0}.example # h {0}\n",
+    "  {0}:\n    name: |-\n      #no comment\n    type: api_key\n    hosts: [x.example,\n      y.example]\n",
+    '  "{0}":\n        type: "api_key"\n        hosts: [\'{0}.example\']\n        # last {0}\n',
+]
+BETWEEN = st.sampled_from(["", "\n", "# zero\n", "  # two\n", "\n  # a\n\n# b\n"])
+SLUGS = st.sampled_from(["a", "b", "c", "d"])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    slugs = draw(st.lists(SLUGS, unique=True, min_size=1))
+    connectors = "".join(
+        draw(BETWEEN) + draw(st.sampled_from(ENTRIES)).format(slug) for slug in slugs
+    )
+    listed = draw(st.lists(st.sampled_from(slugs), max_size=3))
+    items = "".join(f"    - {slug}  # i {slug}\n" for slug in listed) or "      []\n"
+    agents = draw(
+        st.sampled_from(
+            [
+                "",
+                "agents:\n",
+                f"agents:\n  r:\n    connectors:\n{items}",
+                "agents: {r: }\n",
+                f"agents:\n  r: {{connectors: [{', '.join(listed)}]}}\n",
+            ]
+        )
+    )
+    head, between = "version: 1\n", draw(BETWEEN)
+    body = f"connectors:\n{connectors}{between}"
+    return head + (agents + body if draw(st.booleans()) else body + agents)
+
+
+OPERATIONS = st.one_of(
+    st.tuples(st.just("add_connector"), SLUGS, st.just(OPENAI)),
+    st.tuples(st.just("update_connector"), SLUGS, st.just({"name": "N n", "scheme": "http"})),
+    st.tuples(st.just("update_connector"), SLUGS, st.just({"hosts": ["n.example"], "name": None})),
+    st.tuples(st.just("rename_connector"), SLUGS, st.sampled_from(["E", "F f", "7"])),
+    st.tuples(st.just("delete_connector"), SLUGS),
+    st.tuples(st.just("add_agent"), SLUGS, st.lists(SLUGS, max_size=2)),
+    st.tuples(st.just("set_agent_connectors"), st.just("r"), st.lists(SLUGS, max_size=3)),
+    st.tuples(st.just("delete_agent"), st.just("r")),
+)
+
+
+@settings(max_examples=300)
+@given(files(), st.lists(OPERATIONS, min_size=1, max_size=4))
+def test_any_edits_of_any_file_do_what_was_asked_and_lose_no_comment(
+    text: str, operations: list[Any]
+) -> None:
+    """The editor holds its own result against what the file has to mean; it must never give up."""
+    file = opened(text)
+    deleted = False
+    for name, *arguments in operations:
+        try:
+            getattr(file, name)(*arguments)
+        except (NotFoundError, ConflictError):
+            continue
+        deleted = (
+            deleted
+            or name.startswith("delete")
+            or name in ("set_agent_connectors", "update_connector")
+        )
+    load_registry(file.text, source="f", catalog=load_catalog())
+    for comment in ("# zero", "# two", "# b"):
+        assert file.text.count(comment) == text.count(comment)
+    if not deleted:
+        kept = [line for line in text.splitlines() if line.strip().startswith("# ")]
+        assert all(line.strip() in file.text for line in kept)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    write_private(home.connectors, initial_text().encode())
+    return home
+
+
+def test_the_file_is_written_when_the_block_ends(home: Home) -> None:
+    with edit_file(home) as file:
+        file.add_connector("a", OPENAI)
+        assert "a" not in read_registry(home).connectors
+    assert "a" in read_registry(home).connectors
+    assert home.connectors.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_written_when_the_block_raises(home: Home) -> None:
+    def fail() -> None:
+        with edit_file(home) as file:
+            file.add_connector("a", OPENAI)
+            raise KeyhatchError("no")
+
+    with pytest.raises(KeyhatchError):
+        fail()
+    assert home.connectors.read_text() == initial_text()
+    assert {path.name for path in home.root.iterdir()} == {"connectors.yaml", LOCK_NAME}
+
+
+def test_an_unchanged_file_is_not_written(home: Home) -> None:
+    before = home.connectors.stat().st_ino
+    with edit_file(home):
+        pass
+    assert home.connectors.stat().st_ino == before
+
+
+def _add_several(root: str, worker: int, count: int) -> None:
+    for number in range(count):
+        with edit_file(Home(Path(root))) as file:
+            file.add_connector(f"w{worker}-{number}", OPENAI)
+
+
+def test_processes_that_edit_at_once_lose_nothing(home: Home) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=_add_several, args=(str(home.root), worker, 10))
+        for worker in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    expected = {f"w{worker}-{number}" for worker in range(4) for number in range(10)}
+    assert set(read_registry(home).connectors) == expected
