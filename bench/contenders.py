@@ -159,11 +159,11 @@ def mitmdump(bench: Bench) -> Iterator[Target]:
     (confdir / "mitmproxy-ca.pem").write_bytes(both)
     port = free_port()
     command = (
-        BIN / "mitmdump", "--quiet", "--listen-host", "127.0.0.1", "--listen-port", str(port),
+        BIN / "mitmdump", "--listen-host", "127.0.0.1", "--listen-port", str(port),
         "--scripts", Path(__file__).with_name("naive_addon.py"),
         "--set", f"confdir={confdir}",
         "--set", f"ssl_verify_upstream_trusted_ca={bench.origin_ca}",
-        "--set", "connection_strategy=lazy", "--set", "upstream_cert=false",
+        "--set=connection_strategy=lazy", "--set=upstream_cert=false",
     )  # fmt: skip
     environ = {
         **os.environ,

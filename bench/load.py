@@ -4,7 +4,7 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,23 +56,32 @@ class WrongAnswerError(Exception):
 
 
 type Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-type Turn = Callable[[], Awaitable[None]]
+type Turn = Callable[[], Coroutine[None, None, None]]
 
 
 def measure(target: Target, scenario: Scenario, *, clients: int, seconds: float) -> Sample:
-    """Run the load for a quarter of the time unmeasured, then for all of it measured."""
+    """Run the load for a quarter of the time unmeasured, then for all of it measured.
+
+    Before that each client has had one answer, so no connection is set up in measured time that
+    is not part of the scenario. Raises WrongAnswerError (in an ExceptionGroup) or TimeoutError.
+    """
     return asyncio.run(_measure(target, scenario, clients, seconds))
 
 
 async def _measure(target: Target, scenario: Scenario, clients: int, seconds: float) -> Sample:
     async with AsyncExitStack() as stack:
         turns = [await _client(target, scenario, stack) for _ in range(clients)]
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            for turn in turns:
+                group.create_task(turn())
         start = time.perf_counter() + seconds / 4
         async with asyncio.TaskGroup() as group:
             end = start + seconds
             runs = [group.create_task(_repeat(turn, start, end)) for turn in turns]
             spent = group.create_task(_cpu_between(target.pid, start, end))
     latencies = [latency for run in runs for latency in run.result()]
+    if len(latencies) < 2:
+        raise TimeoutError(f"{scenario}: no two answers within {seconds} s")
     centiles = quantiles(latencies, n=100)
     return Sample(
         rate=len(latencies) / seconds,

@@ -2,8 +2,7 @@
 
 It does what Keyhatch must do for the same request (upgrade plain HTTP, go to the given address,
 verify the service under its own name, place the key) in the way that lets mitmproxy reuse its
-connections, and nothing of the rest: no agent, no decision, no audit, no header hygiene, no
-scrubbing.
+connections, and nothing of the rest: no agent, no decision, no header hygiene, no scrubbing.
 """
 
 import os
