@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.catalog import Catalog, Form, OAuthForm
+from config.catalog import Catalog, Form
 from config.connector import Connector, ConnectorType, DialAddress, HeaderPlacement, Placement
 from config.destination import DestinationPattern
 from config.errors import UsageError
 from config.headers import AUTHORIZATION, parse_header_name, parse_header_value
-from config.hosts import parse_dial, parse_pattern, require_https_url
-from config.models import AnyConnectorSection, IntercomSection, OAuthSection
+from config.hosts import parse_dial, parse_pattern
+from config.models import AnyConnectorSection, IntercomSection
 from config.place import Place
 from config.placements import parse_placement, parse_query_name, place_of, require_distinct
 from config.rules import build_rule
 from config.slug import is_slug
 from config.template import Template
+from config.token_urls import token_urls
 from config.vars import fill_vars, resolve_vars
 
 _ACCESS_TOKEN = "access_token"  # noqa: S105 - a slot's name
@@ -62,7 +63,7 @@ def build_connector(
         enabled=section.enabled,
         scrub=section.scrub,
         test_path=_test_path(draft),
-        token_urls=_token_urls(draft),
+        token_urls=token_urls(section, draft.form, draft.values, place),
     )
     _require_token_slot(connector, place.at("placement"))
     return connector
@@ -191,32 +192,3 @@ def _test_path(draft: _Draft) -> str | None:
     if not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text:
         raise place.error(f"{text!r} is not a path", hint="write it like /v1/me")
     return text
-
-
-def _token_urls(draft: _Draft) -> tuple[str, ...]:
-    """Return where a refresh token or client secret may go: part of what a secret is bound to."""
-    section, place = draft.section, draft.place
-    if isinstance(section, OAuthSection):
-        return _oauth_urls(section, draft, place)
-    return tuple(_form_urls(draft))
-
-
-def _oauth_urls(section: OAuthSection, draft: _Draft, place: Place) -> tuple[str, ...]:
-    if not section.client_id and section.grant != "jwt_bearer":
-        hint = "add the id that the service gave your application"
-        raise place.key.error("key 'client_id' is missing", hint=hint)
-    for key in ("authorization_url", "token_url", "issuer"):
-        if text := getattr(section, key):
-            place.at(key).read(require_https_url, text)
-    urls = [text for text in (section.token_url, section.issuer) if text] or _form_urls(draft)
-    if not urls:
-        hint = "add `token_url: https://…`, an `issuer` or a `provider`"
-        raise place.key.error("key 'token_url' is missing", hint=hint)
-    return tuple(urls)
-
-
-def _form_urls(draft: _Draft) -> list[str]:
-    if not isinstance(draft.form, OAuthForm):
-        return []
-    url = fill_vars(draft.form.token_url, draft.values)
-    return [draft.place.read(require_https_url, url)]

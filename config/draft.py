@@ -4,8 +4,9 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from config.document import Document, Path
 from config.errors import ConfigError
-from config.marks import Document, Path, parse_yaml
+from config.marks import parse_yaml
 from config.render import render_entry, render_inline
 from config.splice import (
     DEFAULT_STEP,

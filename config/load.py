@@ -8,11 +8,12 @@ from types import MappingProxyType
 from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
+from config.document import Document
 from config.errors import KeyhatchError, OperatorNeededError
 from config.files import read_private
 from config.home import Home
 from config.hosts import parse_dial
-from config.marks import Document, decode_text, parse_yaml
+from config.marks import decode_text, parse_yaml
 from config.models import AgentSection, FileSection, SettingsSection
 from config.place import Place
 from config.shape import read_section

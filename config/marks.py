@@ -6,19 +6,18 @@ events, so nothing is composed or constructed before it is checked.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
 
+from config.document import NO_CHILDREN, NO_KEYS, Document, Node, Source
 from config.errors import ConfigError
 
 MAX_TEXT: Final = 8 * 1024 * 1024  # characters; 10,000 connectors take about 1.5 million
 MAX_DEPTH: Final = 16  # the deepest valid path has 7 steps
 LOADER: Final[Any] = getattr(yaml, "CLoader", yaml.Loader)
 
-type Path = tuple[str | int, ...]
 type Event = Any  # PyYAML's, whose stubs leave out the attributes of its subclasses
 
 # Control characters, the line breaks that only YAML 1.1 knows, surrogates, and the bidirectional
@@ -27,7 +26,6 @@ _UNFIT = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
     r"\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_BREAK = re.compile(r"\r\n|\r|\n")
 _CORE = "tag:yaml.org,2002:"
 _NULL = re.compile(r"|~|null|Null|NULL")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -35,71 +33,6 @@ _FALSE = re.compile(r"false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _COULD_BE_OTHER = frozenset("~nNtTfF+-.0123456789")
-
-
-@dataclass(slots=True)
-class Node:
-    """Where one value stands: character offsets, `end` exclusive.
-
-    A mapping has a key node and a child for each key; a sequence has children by index. The end
-    of a block collection is the end of its last value, so comments behind it are not in it.
-    """
-
-    start: int
-    end: int
-    flow: bool
-    keys: dict[str, "Node"]
-    children: dict[str | int, "Node"]
-
-
-# Most nodes are scalars: shared, they spare 200,000 objects in a file of 10,000 connectors.
-_NO_KEYS: Final[dict[str, Node]] = {}
-_NO_CHILDREN: Final[dict[str | int, Node]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A text and the name that errors call it by."""
-
-    name: str
-    text: str
-
-    def error(self, offset: int, message: str, *, hint: str = "") -> ConfigError:
-        """Return the error that points at a character."""
-        before = self.text[:offset]
-        breaks = list(_BREAK.finditer(before))
-        column = offset - (breaks[-1].end() if breaks else 0) + 1
-        return ConfigError(
-            message, source=self.name, line=len(breaks) + 1, column=column, hint=hint
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Plain values (dict, list, str, int, float, bool, None) and where each stands."""
-
-    source: Source
-    value: Any
-    root: Node
-
-    def offset(self, path: Iterable[str | int], *, key: bool = False) -> int:
-        """Return where the value at a path starts, or its key.
-
-        Steps that do not exist are passed over: a path may name a missing key, and pydantic puts
-        names of union members into its own.
-        """
-        node, at_key = self.root, self.root
-        for step in path:
-            if step in node.children:
-                at_key = node.keys.get(str(step), node.children[step])
-                node = node.children[step]
-        return at_key.start if key else node.start
-
-    def error(
-        self, path: Iterable[str | int], message: str, *, key: bool = False, hint: str = ""
-    ) -> ConfigError:
-        """Return the error that points at the value at a path, or at its key."""
-        return self.source.error(self.offset(path, key=key), message, hint=hint)
 
 
 def parse_yaml(text: str, *, source: str, loader: Any = LOADER) -> Document:
@@ -159,7 +92,7 @@ class _Reader:
         next(self._events)  # stream start
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
-            return None, Node(0, 0, False, _NO_KEYS, _NO_CHILDREN)
+            return None, Node(0, 0, False, NO_KEYS, NO_CHILDREN)
         read = self._value(next(self._events), 0)
         next(self._events)  # document end
         event = next(self._events)
@@ -237,7 +170,7 @@ class _Reader:
 
 
 def _spanned(event: Event) -> Node:
-    return Node(event.start_mark.index, event.end_mark.index, False, _NO_KEYS, _NO_CHILDREN)
+    return Node(event.start_mark.index, event.end_mark.index, False, NO_KEYS, NO_CHILDREN)
 
 
 def _opened(start: Event) -> Node:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from config.document import Document, Path
 from config.errors import ConfigError, NotFoundError, UsageError
-from config.marks import Document, Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails, ValidationError
 
+from config.document import Document, Path
 from config.errors import ConfigError
-from config.marks import Document, Path
 from config.models import CONNECTORS, PLACEMENTS
 from config.section import NO_CHOICE, UNKNOWN_KEY, Section, validate
 from config.suggest import did_you_mean

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from config.document import Document, Node, Path
 from config.errors import KeyhatchError
-from config.marks import Document, Node, Path
 from config.render import render_inline
 
 DEFAULT_STEP = 2

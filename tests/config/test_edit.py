@@ -1,23 +1,15 @@
 """connectors.yaml edited in place: nothing but what was asked for changes."""
 
-import multiprocessing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from config.catalog import load_catalog
-from config.edit import LOCK_NAME, ConnectorsFile, edit_file, initial_text
-from config.errors import ConfigError, ConflictError, KeyhatchError, NotFoundError, UsageError
-from config.files import write_private
-from config.home import Home
-from config.load import load_registry, read_registry
+from config.edit import initial_text
+from config.errors import ConfigError, ConflictError, NotFoundError, UsageError
 from config.marks import parse_yaml
 from config.splice import CannotEditError
+from tests.support.config_texts import OPENAI, load, opened
 
-OPENAI: dict[str, Any] = {"type": "api_key", "provider": "openai"}
 TEXT = """\
 # top
 
@@ -45,10 +37,6 @@ agents:
       - b
 # end
 """
-
-
-def opened(text: str) -> ConnectorsFile:
-    return ConnectorsFile(text, source="connectors.yaml", catalog=load_catalog())
 
 
 def lines_changed(before: str, after: str) -> tuple[set[str], set[str]]:
@@ -156,7 +144,7 @@ def test_a_deleted_connector_leaves_the_lists_and_the_comments_of_others() -> No
     assert {"  a:", "      - a   # mine", "    # allow: later"} < gone
     assert new == {"    connectors: [b]  # both"}
     file.delete_connector("b")
-    assert load_registry(file.text, source="f", catalog=load_catalog()).connectors == {}
+    assert load(file.text).connectors == {}
 
 
 def test_agents_are_added_changed_and_taken_out() -> None:
@@ -171,7 +159,7 @@ def test_agents_are_added_changed_and_taken_out() -> None:
     assert "      - b\n      - a\n" in file.text
     file.set_agent_connectors("s", [])
     file.delete_agent("r")
-    assert list(load_registry(file.text, source="f", catalog=load_catalog()).agents) == ["s", "t"]
+    assert list(load(file.text).agents) == ["s", "t"]
 
 
 def test_the_registry_is_the_one_before_the_edit() -> None:
@@ -208,7 +196,7 @@ def test_every_layout_takes_a_connector_and_an_agent(text: str) -> None:
     file.add_connector("x", OPENAI)
     file.add_agent("r", ["x"])
     file.rename_connector("x", "y")
-    registry = load_registry(file.text, source="f", catalog=load_catalog())
+    registry = load(file.text)
     assert registry.agents["r"].connectors == {"y"}
     assert set(registry.connectors) in ({"y"}, {"y", "z"})
     assert "\n" not in file.text.replace("\r\n", "") or "\r\n" not in text
@@ -289,132 +277,3 @@ def test_a_layout_beyond_it_is_refused_or_edited_but_never_damaged(text: str) ->
     else:
         value: Any = parse_yaml(file.text, source="f").value
         assert list(value["connectors"]) == ["b"]
-
-
-ENTRIES = [
-    "  {0}:\n    type: api_key\n    provider: openai\n",
-    "  {0}: {{type: api_key, provider: openai}}\n",
-    "  {0}: {{ # f {0}\n    'type': api_key, # g {0}\n    hosts: [{0}.example]}} # l {0}\n",
-    "  {0}: # c {0}\n    # k {0}\n    type: api_key # t {0}\n\n    hosts:\n      - {0}.example # h {0}\n",
-    "  {0}:\n    name: |-\n      #no comment\n    type: api_key\n    hosts: [x.example,\n      y.example]\n",
-    '  "{0}":\n        type: "api_key"\n        hosts: [\'{0}.example\']\n        # last {0}\n',
-]
-BETWEEN = st.sampled_from(["", "\n", "# zero\n", "  # two\n", "\n  # a\n\n# b\n"])
-SLUGS = st.sampled_from(["a", "b", "c", "d"])
-
-
-@st.composite
-def files(draw: st.DrawFn) -> str:
-    slugs = draw(st.lists(SLUGS, unique=True, min_size=1))
-    connectors = "".join(
-        draw(BETWEEN) + draw(st.sampled_from(ENTRIES)).format(slug) for slug in slugs
-    )
-    listed = draw(st.lists(st.sampled_from(slugs), max_size=3))
-    items = "".join(f"    - {slug}  # i {slug}\n" for slug in listed) or "      []\n"
-    agents = draw(
-        st.sampled_from(
-            [
-                "",
-                "agents:\n",
-                f"agents:\n  r:\n    connectors:\n{items}",
-                "agents: {r: }\n",
-                f"agents:\n  r: {{connectors: [{', '.join(listed)}]}}\n",
-            ]
-        )
-    )
-    head, between = "version: 1\n", draw(BETWEEN)
-    body = f"connectors:\n{connectors}{between}"
-    return head + (agents + body if draw(st.booleans()) else body + agents)
-
-
-OPERATIONS = st.one_of(
-    st.tuples(st.just("add_connector"), SLUGS, st.just(OPENAI)),
-    st.tuples(st.just("update_connector"), SLUGS, st.just({"name": "N n", "scheme": "http"})),
-    st.tuples(st.just("update_connector"), SLUGS, st.just({"hosts": ["n.example"], "name": None})),
-    st.tuples(st.just("rename_connector"), SLUGS, st.sampled_from(["E", "F f", "7"])),
-    st.tuples(st.just("delete_connector"), SLUGS),
-    st.tuples(st.just("add_agent"), SLUGS, st.lists(SLUGS, max_size=2)),
-    st.tuples(st.just("set_agent_connectors"), st.just("r"), st.lists(SLUGS, max_size=3)),
-    st.tuples(st.just("delete_agent"), st.just("r")),
-)
-
-
-@settings(max_examples=300)
-@given(files(), st.lists(OPERATIONS, min_size=1, max_size=4))
-def test_any_edits_of_any_file_do_what_was_asked_and_lose_no_comment(
-    text: str, operations: list[Any]
-) -> None:
-    """The editor holds its own result against what the file has to mean; it must never give up."""
-    file = opened(text)
-    deleted = False
-    for name, *arguments in operations:
-        try:
-            getattr(file, name)(*arguments)
-        except (NotFoundError, ConflictError):
-            continue
-        deleted = (
-            deleted
-            or name.startswith("delete")
-            or name in ("set_agent_connectors", "update_connector")
-        )
-    load_registry(file.text, source="f", catalog=load_catalog())
-    for comment in ("# zero", "# two", "# b"):
-        assert file.text.count(comment) == text.count(comment)
-    if not deleted:
-        kept = [line for line in text.splitlines() if line.strip().startswith("# ")]
-        assert all(line.strip() in file.text for line in kept)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    write_private(home.connectors, initial_text().encode())
-    return home
-
-
-def test_the_file_is_written_when_the_block_ends(home: Home) -> None:
-    with edit_file(home) as file:
-        file.add_connector("a", OPENAI)
-        assert "a" not in read_registry(home).connectors
-    assert "a" in read_registry(home).connectors
-    assert home.connectors.stat().st_mode & 0o777 == 0o600
-
-
-def test_nothing_is_written_when_the_block_raises(home: Home) -> None:
-    def fail() -> None:
-        with edit_file(home) as file:
-            file.add_connector("a", OPENAI)
-            raise KeyhatchError("no")
-
-    with pytest.raises(KeyhatchError):
-        fail()
-    assert home.connectors.read_text() == initial_text()
-    assert {path.name for path in home.root.iterdir()} == {"connectors.yaml", LOCK_NAME}
-
-
-def test_an_unchanged_file_is_not_written(home: Home) -> None:
-    before = home.connectors.stat().st_ino
-    with edit_file(home):
-        pass
-    assert home.connectors.stat().st_ino == before
-
-
-def _add_several(root: str, worker: int, count: int) -> None:
-    for number in range(count):
-        with edit_file(Home(Path(root))) as file:
-            file.add_connector(f"w{worker}-{number}", OPENAI)
-
-
-def test_processes_that_edit_at_once_lose_nothing(home: Home) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers = [
-        context.Process(target=_add_several, args=(str(home.root), worker, 10))
-        for worker in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    expected = {f"w{worker}-{number}" for worker in range(4) for number in range(10)}
-    assert set(read_registry(home).connectors) == expected

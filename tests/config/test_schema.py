@@ -11,7 +11,7 @@ from config.edit import initial_text
 from config.home import Home
 from config.marks import parse_yaml
 from config.schema import SCHEMA_FILE, json_schema, write_schema
-from tests.config.test_load import DESIGN_EXAMPLE
+from tests.support.config_texts import DESIGN_EXAMPLE
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
