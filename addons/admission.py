@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Traffic, TunnelState, new_id, refuse, respond
+from addons.exchange import Exchange, Traffic, TunnelState, refuse, respond
 from config.destination import Scheme, parse_destination
 from config.errors import UsageError
-from proxy.audit.record import Subject
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
@@ -42,7 +41,7 @@ class Admission:
         """Decide a CONNECT request; the tunnel's later requests are decided one by one."""
         digest = self._engine.digest(flow.request.headers.get("proxy-authorization"))
         caller = self._engine.identify(digest)
-        exchange = Exchange(_subject(flow, caller, path=""))
+        exchange = _exchange(flow, caller, path="")
         self._traffic.begin(flow, exchange)
         problem = await self._tunnel_problem(flow, digest, caller, exchange)
         if problem is None:
@@ -85,7 +84,7 @@ class Admission:
         else:
             digest = tunnel.digest
         caller = self._engine.identify(digest)
-        exchange = Exchange(_subject(flow, caller, path=flow.request.path))
+        exchange = _exchange(flow, caller, path=flow.request.path)
         self._traffic.begin(flow, exchange)
         if flow.error is not None:
             # Not valid HTTP: the layer answers, nothing is forwarded.
@@ -133,14 +132,10 @@ def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
     return RequestHead(request.method, request.path, authority_h2, hosts, "https", through, names)
 
 
-def _subject(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Subject:
+def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Exchange:
     request = flow.request
-    return Subject(
-        id=new_id(),
+    return Exchange(
         agent=caller.name if caller else None,
-        connector=None,
-        decision="refuse",
-        reason="malformed",
         method=request.method,
         host=request.data.host,
         port=request.data.port,

@@ -1,9 +1,9 @@
 """What the lane knows of one exchange and of one tunnel, from the first hook to the last."""
 
 import asyncio
+import os
 import time
-import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -18,16 +18,27 @@ from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
 from proxy.wire.scrub import Scrubber
 
 _KEY: Final = "keyhatch"
+ID_BYTES: Final = 12  # 96 random bits: no two exchanges of an installation share an id
 
 
 @dataclass(slots=True)
 class Exchange:
     """One request and its response, or one tunnel; ends in exactly one outcome record.
 
-    `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up.
+    `host` and `port` are what the agent named until it is decided where the request goes, then
+    that. `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent
+    hung up.
     """
 
-    subject: Subject
+    agent: str | None
+    method: str
+    host: str
+    port: int
+    path: str
+    id: str = field(default_factory=lambda: os.urandom(ID_BYTES).hex())
+    decision: DecisionWord = "refuse"
+    reason: str = "malformed"
+    connector_slug: str | None = None
     connector: Connector | None = None
     destination: Destination | None = None
     client_scheme: Scheme = "http"
@@ -44,11 +55,31 @@ class Exchange:
     def aim(self, destination: Destination) -> None:
         """Note where it goes; that, not what the agent called it, is put on record."""
         self.destination = destination
-        self.subject = replace(self.subject, host=destination.host, port=destination.port)
+        self.host, self.port = destination.host, destination.port
 
     def decided(self, decision: DecisionWord, reason: str, connector: str | None = None) -> None:
         """Note what was decided."""
-        self.subject = replace(self.subject, decision=decision, reason=reason, connector=connector)
+        self.decision, self.reason, self.connector_slug = decision, reason, connector
+
+    def subject(self) -> Subject:
+        """Return what a record of this exchange is about."""
+        return Subject(
+            id=self.id,
+            agent=self.agent,
+            connector=self.connector_slug,
+            decision=self.decision,
+            reason=self.reason,
+            method=self.method,
+            host=self.host,
+            port=self.port,
+            path=self.path,
+        )
+
+    def result(self) -> Result:
+        """Return what came of it, as of now."""
+        elapsed = round((time.monotonic() - self.started) * 1000, 2)
+        code = None if self.code is None else self.code.value
+        return Result(self.status, code, self.bytes_in, self.bytes_out, elapsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +109,7 @@ class Traffic:
         """Make an exchange travel with a flow."""
         flow.metadata[_KEY] = exchange
         if flow.request.method != "CONNECT":
-            self._requests.add(exchange.subject.id)
+            self._requests.add(exchange.id)
             self.drained.clear()
 
     def end(self, exchange: Exchange) -> None:
@@ -86,13 +117,10 @@ class Traffic:
         if exchange.ended:
             return
         exchange.ended = True
-        self._requests.discard(exchange.subject.id)
+        self._requests.discard(exchange.id)
         if not self._requests:
             self.drained.set()
-        elapsed = round((time.monotonic() - exchange.started) * 1000, 2)
-        code = None if exchange.code is None else exchange.code.value
-        result = Result(exchange.status, code, exchange.bytes_in, exchange.bytes_out, elapsed)
-        self._engine.record_outcome(exchange.subject, result)
+        self._engine.record_outcome(exchange.subject(), exchange.result())
 
     def open_tunnel(self, client_id: str, state: TunnelState) -> None:
         self._tunnels[client_id] = state
@@ -102,11 +130,6 @@ class Traffic:
 
     def close_tunnel(self, client_id: str) -> TunnelState | None:
         return self._tunnels.pop(client_id, None)
-
-
-def new_id() -> str:
-    """Return an id for an exchange, unique over processes and time."""
-    return uuid.uuid4().hex
 
 
 def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
@@ -122,7 +145,7 @@ def refuse(flow: http.HTTPFlow, problem: Problem) -> None:
     if exchange is not None:
         exchange.code = problem.code
         exchange.status = problem.http_status
-        connector = problem.connector or exchange.subject.connector
+        connector = problem.connector or exchange.connector_slug
         exchange.decided("refuse", problem.code.value, connector)
 
 

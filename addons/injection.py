@@ -7,14 +7,15 @@ from mitmproxy import http
 from addons.exchange import Exchange, exchange_of, refuse
 from config.connector import Connector
 from config.destination import Destination
-from config.errors import KeyhatchError
 from proxy.audit.journal import AuditUnavailableError
 from proxy.engine import Engine
 from proxy.problems import Problem, ProblemCode
 from proxy.wire.fields import Fields
-from proxy.wire.headers import clean_request, identity_only
-from proxy.wire.placement import place
+from proxy.wire.headers import clean_request, identity_only, whole_only
+from proxy.wire.needles import NeedleCache
+from proxy.wire.placement import UnfitSecretError, place
 from proxy.wire.scrub import Scrubber
+from proxy.wire.target import TargetError
 
 _UNAUDITED = Problem(ProblemCode.AUDIT_UNAVAILABLE, "the audit log cannot be written")
 
@@ -24,6 +25,7 @@ class Injection:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._needles = NeedleCache()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Rewrite the request head for its one destination; stream the body behind it."""
@@ -50,16 +52,22 @@ class Injection:
         fields = _prepared(request.headers.fields, connector)
         try:
             placed = place(connector, material.reveal(), request.path, fields)
-        except KeyhatchError as error:
+        except TargetError as error:
             return Problem(ProblemCode.BAD_REQUEST, str(error), connector=connector.slug)
+        except UnfitSecretError:
+            return Problem(
+                ProblemCode.CREDENTIAL_MISSING,
+                f"the credential of {connector.slug} cannot be placed where it belongs",
+                connector=connector.slug,
+            )
         try:
-            self._engine.record_intent(exchange.subject)
+            self._engine.record_intent(exchange.subject())
         except AuditUnavailableError:
             return _UNAUDITED
         request.path = placed.target
         request.headers.fields = placed.fields
         if connector.scrub:
-            exchange.scrubber = Scrubber(placed.rendered)
+            exchange.scrubber = Scrubber(self._needles.of(connector.id, placed.rendered))
         return None
 
 
@@ -78,7 +86,8 @@ def _aim(flow: http.HTTPFlow, destination: Destination) -> None:
 
 def _prepared(fields: Fields, connector: Connector) -> Fields:
     cleaned = clean_request(fields, keep_upgrade=True)
-    return identity_only(cleaned) if connector.scrub else cleaned
+    # Neither a coding nor a range may take a credential apart before it is looked for.
+    return whole_only(identity_only(cleaned)) if connector.scrub else cleaned
 
 
 def _counted(exchange: Exchange) -> Callable[[bytes], bytes]:

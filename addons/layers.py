@@ -41,12 +41,12 @@ type Commands = layer.CommandGenerator[None]
 class StrictHttpLayer(HttpLayer):
     """HTTP whose client side makes constant errors and whose streams refuse early."""
 
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, events.Start):
-            is_h2 = self.context.client.alpn == b"h2"
-            server = StrictHttp2Server if is_h2 else StrictHttp1Server
-            self.connections[self.context.client] = server(self.context.fork())
-        yield from super()._handle_event(event)
+    def __init__(self, context: Context, mode: HTTPMode) -> None:
+        super().__init__(context, mode)
+        # The parent keeps a client side that is there already.
+        is_h2 = context.client.alpn == b"h2"
+        server = StrictHttp2Server if is_h2 else StrictHttp1Server
+        self.connections[context.client] = server(self.context.fork())
 
     def make_stream(self, stream_id: int) -> Commands:
         self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)

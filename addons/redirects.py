@@ -45,7 +45,7 @@ def _owned(location: str, connector: Connector) -> Destination | None:
 
 
 def _authority_for(exchange: Exchange, connector: Connector, target: Destination) -> str | None:
-    if exchange.subject.reason == "by-name" and target == exchange.destination:
+    if exchange.reason == "by-name" and target == exchange.destination:
         return connector.slug + NAME_SUFFIX
     if exchange.client_scheme == target.scheme:
         return None

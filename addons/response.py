@@ -64,9 +64,7 @@ def _asked_websocket(flow: http.HTTPFlow) -> bool:
 
 def _scrub_head(response: http.Response, scrubber: Scrubber) -> None:
     response.data.reason = scrubber.once(response.data.reason)
-    response.headers.fields = tuple(
-        (scrubber.once(name), scrubber.once(value)) for name, value in response.headers.fields
-    )
+    response.headers.fields = scrubber.fields(response.headers.fields)
 
 
 def _take_coding(request: http.Request, response: http.Response) -> Decoder | None:

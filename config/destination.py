@@ -6,6 +6,7 @@ Hosts are A-labels (UTS-46, RFC 5891), lower case, without the trailing dot.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import idna
@@ -68,11 +69,18 @@ def canonical_host(text: str) -> str:
     IPv6 literals may be bracketed. Raises UsageError for anything else: empty, user info,
     control bytes, zone ids, the IPv4 spellings that only inet_aton accepts.
     """
+    if len(text) > 4 * MAX_HOST:
+        # Mapping may shorten a name, but not by so much; an agent's 60 KiB are not worth keeping.
+        raise UsageError(f"{text[:MAX_HOST]!r}… is not a host name", hint="use a shorter name")
+    return _canonical(text)
+
+
+@lru_cache(maxsize=1024)  # a request names its host several times over
+def _canonical(text: str) -> str:
     address = _ip_literal(text)
     if address is not None:
         return address
-    # Mapping may shorten a name, but not by so much; an agent's 60 KiB are not worth decoding.
-    host = _a_labels(text) if len(text) <= 4 * MAX_HOST else text
+    host = _a_labels(text)
     labels = host.split(".")
     if len(host) > MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         raise UsageError(f"{text!r} is not a host name", hint="use a name like api.example.com")

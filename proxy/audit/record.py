@@ -5,15 +5,13 @@ written before its first byte leaves; both carry the same `id`.
 """
 
 import json
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 type DecisionWord = Literal["inject", "forward", "tunnel", "portal", "refuse"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a record is about. `path` is without its query, which may hold anything."""
 
     id: str
@@ -27,8 +25,7 @@ class Subject:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What came of it. Bytes are of bodies (of the raw stream for tunnels), `ms` is wall time.
 
     `status` is None when no response was sent; `code` is the problem's code, or None.
@@ -43,12 +40,14 @@ class Result:
 
 def intent_line(time: datetime, subject: Subject) -> bytes:
     """Return the line for a request that is about to leave with a credential."""
-    return _line({"time": _stamp(time), "event": "intent", **asdict(subject)})
+    return _line({"time": _stamp(time), "event": "intent", **subject._asdict()})
 
 
 def outcome_line(time: datetime, subject: Subject, result: Result) -> bytes:
     """Return the line for a request that has ended."""
-    return _line({"time": _stamp(time), "event": "outcome", **asdict(subject), **asdict(result)})
+    return _line(
+        {"time": _stamp(time), "event": "outcome", **subject._asdict(), **result._asdict()}
+    )
 
 
 def _stamp(time: datetime) -> str:
