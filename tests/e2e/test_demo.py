@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ KEY = "pat-eu1-5f0c1d2e3b4a59687786950413223140"
 DEMO = (sys.executable, "-m", "tests.e2e.demo")
 
 surroundings = st.binary(max_size=40)
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 class TestSearch:
@@ -125,7 +123,6 @@ def programs_that_name(folder: Path) -> list[str]:
     return [line for line in found if str(folder) in line]
 
 
-@needs_curl
 def test_the_demo_passes_and_cleans_up(temporary: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO, cwd=ROOT, env=temporary, capture_output=True, text=True, timeout=100, check=False
@@ -136,7 +133,6 @@ def test_the_demo_passes_and_cleans_up(temporary: dict[str, str], tmp_path: Path
     assert programs_that_name(tmp_path) == []
 
 
-@needs_curl
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["keyhatch init", "→ 200"], ids=["early", "proxy-runs"])
 def test_an_interrupted_demo_cleans_up(
