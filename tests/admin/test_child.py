@@ -39,7 +39,7 @@ while True:
     signal.pause()
 """
 
-# Takes each signal out of the kernel's hands at once, so that two of a kind are seen as two.
+# Says how many signals of a kind it got.
 COUNTER = """
 import signal
 numbers = {signal.SIGINT, signal.SIGUSR2}
@@ -139,15 +139,21 @@ def test_a_child_that_dies_of_a_passed_signal_is_told_so() -> None:
 
 
 def test_ctrl_c_at_the_terminal_reaches_the_child_once() -> None:
-    """Both are in the foreground group: the terminal itself tells both."""
+    """Both are in the foreground group: the terminal itself tells both.
+
+    We are stopped while the child takes its signal, or two of a kind could become one.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
         os.execv(sys.executable, runner(python(COUNTER)))
     said = Terminal(terminal)
     said.wait_for("ready")
+    os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)
     os.write(terminal, b"\x03")
     said.wait_for("got SIGINT")
+    os.kill(pid, signal.SIGCONT)
     os.kill(pid, signal.SIGUSR2)
     said.wait_for("done")
     _, status = os.waitpid(pid, 0)
