@@ -1,6 +1,7 @@
 """Where the demo plays: a temporary folder, a clean environment, and everything stopped at the end."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from config.home import Home
 from proxy.server.control_client import request
 
 PATIENCE = 30.0  # seconds for any one command
-GRACE = 10.0  # seconds to end in when asked to
+GRACE = 15.0  # seconds to end in when asked to; the proxy itself gives requests ten
 KEYHATCH = Path(sys.executable).with_name("keyhatch")
 SEEN_BY_CLIENTS = ("PATH", "LANG", "LC_ALL", "TERM")
 
@@ -83,6 +84,8 @@ class Stage:
         deadline = time.monotonic() + GRACE
         while _lives(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
+        if _lives(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def resolved(words: Sequence[str | Path]) -> list[str]:
