@@ -9,6 +9,7 @@ from typing import Any, Final, Optional
 import structlog
 from mitmproxy import http
 from mitmproxy.addonmanager import AddonManager, Loader
+from mitmproxy.connection import Connection
 from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
 from mitmproxy.options import Options
@@ -32,6 +33,7 @@ _OPTIONS: Final[dict[str, bool | str]] = {
     "normalize_outbound_headers": True,
     "proxy_debug": False,
 }
+HANG_UP_LIMIT: Final = 5.0  # seconds for connections that were hung up to be gone
 log = structlog.get_logger()
 
 
@@ -117,6 +119,19 @@ class LaneConnection(ProxyConnectionHandler):
         else:
             self.hang_up()
 
+    async def handle_connection(self, connection: Connection) -> None:
+        """Handle a connection and close it for certain.
+
+        The parent leaves the socket open when it is cancelled twice, as happens when both the
+        protocol and the agent end a connection.
+        """
+        writer = self.transports[connection].writer
+        try:
+            await super().handle_connection(connection)
+        finally:
+            if isinstance(writer, asyncio.StreamWriter):
+                writer.close()
+
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:  # noqa: ARG002
         """Drop the message, which may hold an upstream's bytes; hang up after a crash.
 
@@ -164,10 +179,11 @@ class MitmproxyLane:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._traffic.drained.wait()
-        for handler, task in self._connections.items():
+        for handler in self._connections:
             handler.hang_up()
-            task.cancel()
-        await asyncio.gather(*self._connections.values(), return_exceptions=True)
+        if self._connections:
+            await asyncio.wait(self._connections.values(), timeout=HANG_UP_LIMIT)
+        await asyncio.sleep(0)  # the turn of the loop in which closed transports let go
         await self._master.done()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,8 +195,6 @@ class MitmproxyLane:
             await handler.handle_client()
         finally:
             del self._connections[handler]
-            # A handler that is cancelled twice leaves its writer open.
-            writer.close()
 
 
 def fail(flow: http.HTTPFlow) -> None:
