@@ -1,0 +1,1 @@
+"""OAuth: tokens that are obtained, kept, refreshed and revoked."""
