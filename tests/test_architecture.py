@@ -43,6 +43,7 @@ REVEALS: dict[str, set[str]] = {
     "proxy/callers.py": {"Callers.close_lease"},
     "proxy/engine.py": {"Material.reveal"},  # called by what places
     "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder
+    "proxy/oauth/token_set.py": {"dump", "load"},  # on the way to the vault and back
     "proxy/vault/keys/file_source.py": {"FileSource.create"},
     "proxy/vault/keys/keyring_source.py": {"KeyringSource.create"},
     "proxy/vault/keys/passphrase_source.py": {"PassphraseSource.create", "_stretch"},
