@@ -114,8 +114,19 @@ class VettedLoop(asyncio.SelectorEventLoop):
         """Connect to a vetted address of a host; every failure is a DialError."""
         if host is None or port is None:
             raise DialError(ProblemCode.EGRESS_DENIED)
+        return await self.connect_by(self.dialer, protocol_factory, host, port, **options)
+
+    async def connect_by(
+        self,
+        dialer: Dialer,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str,
+        port: int,
+        **options: Any,
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        """Connect as another dialer says: one whose `dial` entries no agent can make use of."""
         failure = ProblemCode.UPSTREAM_UNREACHABLE
-        found = await self.dialer.addresses(host, port)
+        found = await dialer.addresses(host, port)
         for address, number in found:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT / len(found)):
