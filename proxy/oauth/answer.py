@@ -83,7 +83,7 @@ def number_of(value: Any) -> float | None:
     if isinstance(value, int | float):
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return float(value)
+        return float(value.strip())
     return None
 
 
