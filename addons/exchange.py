@@ -48,6 +48,10 @@ class Exchange:
     bytes_in: int = 0
     bytes_out: int = 0
     answered: bool = False
+    renewable: bool = False
+    replayable: bool = False
+    renewed: bool = False
+    kept_body: bytearray | None = None
     client_gone: bool = False
     started: float = field(default_factory=time.monotonic)
     ended: bool = False

@@ -7,27 +7,21 @@ import re
 from http import HTTPStatus
 
 from mitmproxy.connection import ConnectionState
-from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
-    ErrorCode,
     RequestHeaders,
-    RequestProtocolError,
-    ResponseData,
-    ResponseEndOfMessage,
-    ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.layers.tcp import TCPLayer
 
-from addons.exchange import Exchange, exchange_of
+from addons.exchange import Exchange
 from addons.failures import problem_of
+from addons.stream import StrictHttpStream
 from proxy.problems import Problem, ProblemCode, render_problem
 
 MAX_HEAD = 64 * 1024  # bytes of request line and fields; more than any common server takes
@@ -51,63 +45,6 @@ class StrictHttpLayer(HttpLayer):
     def make_stream(self, stream_id: int) -> Commands:
         self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
-
-
-class StrictHttpStream(HttpStream):
-    """A stream that takes only absolute-form at the proxy port and answers before the body.
-
-    mitmproxy guesses the destination of an origin-form request from its Host field, and reads
-    the whole body of a request that is already answered.
-    """
-
-    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
-        request = event.request
-        origin_form = not request.authority and request.method != "CONNECT"
-        if self.mode is HTTPMode.regular and origin_form:
-            # Without a Host field, the parent's own "destination unknown" answers.
-            request.headers.pop("host", None)
-        yield from super().state_wait_for_request_headers(event)
-
-    def start_request_stream(self) -> Commands:
-        if self.flow.response is None:
-            yield from super().start_request_stream()
-            return
-        response, client = self.flow.response, self.context.client
-        if not self.flow.request.is_http2:
-            response.headers["Connection"] = "close"
-        yield HttpResponseHook(self.flow)
-        for answer in (
-            ResponseHeaders(self.stream_id, response),
-            ResponseData(self.stream_id, response.raw_content or b""),
-            ResponseEndOfMessage(self.stream_id),
-        ):
-            yield SendHttp(answer, client)
-        self.flow.live = False
-        self.client_state = self.server_state = self.state_errored
-
-    def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
-        killed = self.flow.error and self.flow.error.msg == Error.KILLED_MESSAGE
-        if not killed or self.flow.response is None:
-            return (yield from super().check_killed(emit_error_hook))
-        # The parent closes without a word; an upstream's answer that may not pass is a 502.
-        yield commands.CloseConnection(self.flow.server_conn)
-        yield HttpErrorHook(self.flow)
-        rejected = ResponseProtocolError(self.stream_id, "", ErrorCode.GENERIC_SERVER_ERROR)
-        yield SendHttp(rejected, self.context.client)
-        self.flow.live = False
-        self.client_state = self.server_state = self.state_errored
-        return True
-
-    def handle_protocol_error(
-        self, event: RequestProtocolError | ResponseProtocolError
-    ) -> Commands:
-        exchange = exchange_of(self.flow)
-        if exchange is not None and isinstance(event, ResponseProtocolError):
-            problem = problem_of(event.code, event.message)
-            exchange.code, exchange.status = problem.code, problem.http_status
-        elif exchange is not None:
-            exchange.client_gone = True
-        yield from super().handle_protocol_error(event)
 
 
 class StrictHttp1Server(Http1Server):

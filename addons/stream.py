@@ -1,0 +1,146 @@
+"""One request and its response in mitmproxy's terms, with the gaps closed; each method says which."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from mitmproxy import http
+from mitmproxy.flow import Error
+from mitmproxy.proxy import commands, layer
+from mitmproxy.proxy.layers.http import HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
+
+from addons.exchange import Exchange, exchange_of
+from addons.failures import problem_of
+
+MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
+
+type Commands = layer.CommandGenerator[None]
+
+
+@dataclass
+class RenewalHook(commands.StartHook):  # type: ignore[no-untyped-call]
+    """An upstream has answered 401 to a credential that can be renewed."""
+
+    flow: http.HTTPFlow
+
+
+class StrictHttpStream(HttpStream):
+    """A stream that takes only absolute-form at the proxy port and answers before the body.
+
+    mitmproxy guesses the destination of an origin-form request from its Host field, and reads
+    the whole body of a request that is already answered.
+    """
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
+        request = event.request
+        origin_form = not request.authority and request.method != "CONNECT"
+        if self.mode is HTTPMode.regular and origin_form:
+            # Without a Host field, the parent's own "destination unknown" answers.
+            request.headers.pop("host", None)
+        yield from super().state_wait_for_request_headers(event)
+
+    def start_request_stream(self) -> Commands:
+        if self.flow.response is None:
+            yield from super().start_request_stream()
+            return
+        response, client = self.flow.response, self.context.client
+        if not self.flow.request.is_http2:
+            response.headers["Connection"] = "close"
+        yield HttpResponseHook(self.flow)
+        for answer in (
+            ResponseHeaders(self.stream_id, response),
+            ResponseData(self.stream_id, response.raw_content or b""),
+            ResponseEndOfMessage(self.stream_id),
+        ):
+            yield SendHttp(answer, client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
+
+    def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
+        killed = self.flow.error and self.flow.error.msg == Error.KILLED_MESSAGE
+        if not killed or self.flow.response is None:
+            return (yield from super().check_killed(emit_error_hook))
+        # The parent closes without a word; an upstream's answer that may not pass is a 502.
+        yield commands.CloseConnection(self.flow.server_conn)
+        yield HttpErrorHook(self.flow)
+        rejected = ResponseProtocolError(self.stream_id, "", ErrorCode.GENERIC_SERVER_ERROR)
+        yield SendHttp(rejected, self.context.client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
+        return True
+
+    def handle_protocol_error(
+        self, event: RequestProtocolError | ResponseProtocolError
+    ) -> Commands:
+        exchange = exchange_of(self.flow)
+        if exchange is not None and isinstance(event, ResponseProtocolError):
+            problem = problem_of(event.code, event.message)
+            exchange.code, exchange.status = problem.code, problem.http_status
+        elif exchange is not None:
+            exchange.client_gone = True
+        yield from super().handle_protocol_error(event)
+
+    def state_wait_for_response_headers(self, event: ResponseHeaders) -> Commands:
+        exchange = exchange_of(self.flow)
+        rejected = event.response.status_code == HTTPStatus.UNAUTHORIZED
+        if exchange is None or not exchange.renewable or not rejected:
+            yield from super().state_wait_for_response_headers(event)
+            return
+        exchange.renewable = False  # a second 401 is the agent's to see
+        self._held: list[HttpEvent] = [event]
+        self.server_state = self.state_hold_rejection
+
+    def state_hold_rejection(self, event: HttpEvent) -> Commands:
+        """Hold a 401 until it is whole, ask for a fresh token, then try again or pass it on."""
+        self._held.append(event)
+        if isinstance(event, ResponseEndOfMessage):
+            exchange = exchange_of(self.flow)
+            assert exchange is not None  # noqa: S101 - looked at before holding
+            exchange.replayable = self._may_send_again(exchange)
+            yield RenewalHook(self.flow)
+            if exchange.renewed:
+                yield from self._send_again(exchange)
+            else:
+                yield from self._pass_on()
+        elif (
+            sum(len(held.data) for held in self._held if isinstance(held, ResponseData)) > MAX_HELD
+        ):
+            yield from self._pass_on()
+
+    def _may_send_again(self, exchange: Exchange) -> bool:
+        """Whether the whole request went out and was kept; HTTP/2 has used up its stream."""
+        return (
+            self.client_state == self.state_done
+            and exchange.kept_body is not None
+            and self.context.server.alpn != b"h2"
+        )
+
+    def _send_again(self, exchange: Exchange) -> Commands:
+        self.server_state = self.state_wait_for_response_headers
+        if not (yield from self.make_server_connection()):
+            return
+        body = bytes(exchange.kept_body or b"")
+        server = self.context.server
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, not body), server)
+        if body:
+            yield SendHttp(RequestData(self.stream_id, body), server)
+        yield SendHttp(RequestEndOfMessage(self.stream_id), server)
+
+    def _pass_on(self) -> Commands:
+        first, *rest = self._held
+        self._held = []
+        self.server_state = super().state_wait_for_response_headers
+        for event in (first, *rest):
+            yield from self.server_state(event)
