@@ -9,16 +9,16 @@ from config.destination import DestinationPattern
 from config.errors import UsageError
 from config.headers import AUTHORIZATION, parse_header_name, parse_header_value
 from config.hosts import parse_dial, parse_pattern
-from config.models import AnyConnectorSection, IntercomSection
+from config.models import AnyConnectorSection, ApiKeySection, IntercomSection
+from config.oauth import ACCESS_TOKEN, OAuthClient
+from config.oauth_build import build_oauth
 from config.place import Place
 from config.placements import parse_placement, parse_query_name, place_of, require_distinct
 from config.rules import build_rule
 from config.slug import is_slug
 from config.template import Template
-from config.token_urls import token_urls
 from config.vars import fill_vars, resolve_vars
 
-_ACCESS_TOKEN = "access_token"  # noqa: S105 - a slot's name
 _SLUG_HINT = "use lower-case letters, digits and single hyphens, at most 63"
 
 
@@ -63,7 +63,8 @@ def build_connector(
         enabled=section.enabled,
         scrub=section.scrub,
         test_path=_test_path(draft),
-        token_urls=token_urls(section, draft.form, draft.values, place),
+        oauth=_oauth(draft),
+        token_dial=_dial(getattr(section, "token_dial", ""), place.at("token_dial")),
     )
     _require_token_slot(connector, place.at("placement"))
     return connector
@@ -119,7 +120,7 @@ def _placements(draft: _Draft) -> tuple[Placement, ...]:
     if not sections and draft.form:
         sections = draft.form.placement
     if not sections:
-        slot = "secret" if draft.type is ConnectorType.API_KEY else _ACCESS_TOKEN
+        slot = "secret" if draft.type is ConnectorType.API_KEY else ACCESS_TOKEN
         return (HeaderPlacement(AUTHORIZATION, Template(f"Bearer {{{slot}}}")),)
     placements = tuple(
         place.at(index).read(parse_placement, section, draft.values)
@@ -129,13 +130,19 @@ def _placements(draft: _Draft) -> tuple[Placement, ...]:
     return placements
 
 
+def _oauth(draft: _Draft) -> OAuthClient | None:
+    if isinstance(draft.section, ApiKeySection):
+        return None
+    return build_oauth(draft.section, draft.form, draft.values, draft.place)
+
+
 def _require_token_slot(connector: Connector, place: Place) -> None:
-    if connector.type is ConnectorType.API_KEY or connector.slots == (_ACCESS_TOKEN,):
+    if connector.oauth is None or connector.placement_slots == (ACCESS_TOKEN,):
         return
-    wrong = next(slot for slot in connector.slots if slot != _ACCESS_TOKEN)
+    wrong = next(slot for slot in connector.placement_slots if slot != ACCESS_TOKEN)
     raise place.error(
         f"a connector of type {connector.type} has no slot {wrong!r}",
-        hint=f"write {{{_ACCESS_TOKEN}}}, or add {wrong!r} to `vars`",
+        hint=f"write {{{ACCESS_TOKEN}}}, or add {wrong!r} to `vars`",
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from config.destination import DestinationPattern, Scheme
+from config.oauth import OAuthClient
 from config.template import Template
 
 
@@ -75,8 +76,10 @@ class DialAddress:
 class Connector:
     """One connector with its provider's facts merged in; holds no secret.
 
-    `slug` is its key in the file and may change; `id` never does. `slots` are the secrets its
-    placements need. `headers` are sent when the agent sends none of that name. `strip_headers`
+    `slug` is its key in the file and may change; `id` never does. `slots` are the secrets that an
+    operator enters, `placement_slots` what the placements are rendered from: the same, but for
+    OAuth, whose placements need an access token. `token_dial` is where the token endpoint is
+    dialled instead of asking DNS. `headers` are sent when the agent sends none of that name. `strip_headers`
     (lower case) and `strip_query` name other ways in which the service takes a credential: what
     an agent sends there is dropped.
     """
@@ -96,13 +99,24 @@ class Connector:
     enabled: bool = True
     scrub: bool = True
     test_path: str | None = None
-    token_urls: tuple[str, ...] = ()
-    slots: tuple[str, ...] = field(init=False)
+    oauth: OAuthClient | None = None
+    token_dial: DialAddress | None = None
+    placement_slots: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         templates = [t for placement in self.placements for t in templates_of(placement)]
         names = dict.fromkeys(slot for template in templates for slot in template.slots)
-        object.__setattr__(self, "slots", tuple(names))
+        object.__setattr__(self, "placement_slots", tuple(names))
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The secrets that an operator enters."""
+        return self.oauth.slots if self.oauth else self.placement_slots
+
+    @property
+    def token_urls(self) -> tuple[str, ...]:
+        """Where a client secret or refresh token may be sent; none without OAuth."""
+        return self.oauth.secret_urls if self.oauth else ()
 
     @property
     def base(self) -> DestinationPattern | None:
@@ -153,8 +167,19 @@ def binding_of(connector: Connector) -> bytes:
         "destinations": sorted(str(pattern) for pattern in connector.destinations),
         "dial": dial,
         "token_urls": sorted(connector.token_urls),
+        **_more_of(connector),
     }
     return hashlib.sha256(json.dumps(where, sort_keys=True).encode()).digest()
+
+
+def _more_of(connector: Connector) -> dict[str, object]:
+    """Return what only some connectors have; the binding of the others stays as it was."""
+    more: dict[str, object] = {}
+    if connector.token_dial:
+        more["token_dial"] = f"{connector.token_dial.address}:{connector.token_dial.port}"
+    if connector.oauth and (named := connector.oauth.quirks.host_from):
+        more["host_from"] = [named.field, *sorted(str(pattern) for pattern in named.hosts)]
+    return more
 
 
 def templates_of(placement: Placement) -> tuple[Template, ...]:

@@ -18,8 +18,11 @@ from config.suffixes import is_shared_suffix
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def parse_pattern(text: str, scheme: Scheme) -> DestinationPattern:
+def parse_pattern(text: str, scheme: Scheme, *, shared: bool = False) -> DestinationPattern:
     """Return what `HOST`, `HOST:PORT` or `*.SUFFIX` owns.
+
+    `shared` allows a wildcard below which strangers have hosts, where not the requester but the
+    service picks the host.
 
     Raises UsageError for a scheme, a path, an IP address, a star that is not the whole leftmost
     label, and a wildcard below which strangers have hosts.
@@ -27,7 +30,7 @@ def parse_pattern(text: str, scheme: Scheme) -> DestinationPattern:
     _require_bare(text)
     wildcard = text.startswith("*.")
     host, port = _split(text.removeprefix("*."))
-    if wildcard and is_shared_suffix(host):
+    if wildcard and not shared and is_shared_suffix(host):
         raise UsageError(
             f"{text!r} covers hosts that belong to others",
             hint=f"name the host of your own account, such as your-name.{host}",

@@ -7,9 +7,8 @@ wildcard) is read by the modules that own it, which can point at the place.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
+from config.oauth_models import ClientSection, EndpointSection, Texts
 from config.section import NOTHING, Choice, May, Section
-
-Texts = Sequence[str]
 
 
 class HeaderSection(Section):
@@ -93,22 +92,11 @@ class ApiKeySection(ConnectorSection):
     type: Literal["api_key"]
 
 
-Grant = Literal[
-    "authorization_code", "device_code", "client_credentials", "refresh_token", "jwt_bearer"
-]
-
-
-class OAuthSection(ConnectorSection):
+class OAuthSection(ConnectorSection, ClientSection, EndpointSection):
     type: Literal["oauth"]
-    grant: Grant = "authorization_code"
-    client_id: Annotated[str, "id that the service gave your application"] = ""
-    scopes: Annotated[Texts, May.BE_BLANK, "left out: the provider's"] = ()
-    authorization_url: str = ""
-    token_url: str = ""
-    issuer: Annotated[str, "where the URLs are discovered (RFC 8414)"] = ""
 
 
-class IntercomSection(ConnectorSection):
+class IntercomSection(ConnectorSection, ClientSection):
     type: Literal["intercom"]
     provider: Literal["intercom"] = "intercom"
     region: Literal["us", "eu", "au"] = "us"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from config.destination import DestinationPattern
+
 CLIENT_SECRET: Final = "client_secret"  # noqa: S105 - slots' names
 PRIVATE_KEY: Final = "private_key"
 TOKEN_SET: Final = "token_set"  # noqa: S105
@@ -91,11 +93,11 @@ class RefreshHabit(StrEnum):
 class HostFrom:
     """Side data whose host (of a URL, or the bare name) is one more destination.
 
-    Only if it falls under one of `hosts`: exact names, or `*.suffix` as in a connector's hosts.
+    Only over https, at the port and under a name that one of `hosts` matches.
     """
 
     field: str
-    hosts: tuple[str, ...]
+    hosts: tuple[DestinationPattern, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class Quirks:
     expiry (None: for ever). `side` is kept from the token answer, `callback_side` from the query
     of the redirect. `scope_separators`: every character that separates granted scopes.
     `account` tells who connected, in the token answer; `test_account` in the answer at the
-    connector's test path. `refresh_grant_type` and `refresh_parameter` are sent at a refresh.
+    connector's test path, and `test_vars` which vars that answer tells (var, path). A path's step
+    may be an index into a list. `refresh_grant_type` and `refresh_parameter` are sent at a refresh.
     """
 
     ok_field: str = ""
@@ -125,6 +128,7 @@ class Quirks:
     host_from: HostFrom | None = None
     account: str = ""
     test_account: str = ""
+    test_vars: Pairs = ()
     refresh_habit: RefreshHabit = RefreshHabit.STAYS
     refresh_grant_type: str = "refresh_token"
     refresh_parameter: str = "refresh_token"
@@ -155,7 +159,9 @@ class OAuthClient:
     URLs are https; `token_url` and the others may be empty where `issuer` is given (RFC 8414),
     `refresh_url` where it is `token_url`. `redirect_uri`: an https one means that the operator
     pastes the address; an http one is on loopback, with its port; empty means
-    http://127.0.0.1:PORT/callback with `redirect_port`, or any free port.
+    http://127.0.0.1:PORT/callback with `redirect_port`, or any free port. `token_params` go with
+    every token request, `audience` and `resource` also with the authorization. An Intercom
+    connector may lack its `client_id` until it is connected.
     """
 
     grant: Grant

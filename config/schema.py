@@ -27,12 +27,16 @@ def write_schema(home: Home) -> None:
     write_private(home.root / SCHEMA_FILE, json.dumps(json_schema(), indent=2).encode() + b"\n")
 
 
-def _schema(core: CoreSchema) -> JsonSchema:  # noqa: PLR0911 - one for each kind
+def _schema(core: CoreSchema) -> JsonSchema:  # noqa: C901, PLR0911 - one for each kind
     match core["type"]:
         case "str":
             return {"type": "string", **({"minLength": 1} if core["min_length"] else {})}
         case "literal":
             return {"enum": core["expected"]}
+        case "enum":
+            return {"enum": [member.value for member in core["members"]]}
+        case "int":
+            return {"type": "integer", "minimum": core["ge"]}
         case "list":
             items = _schema(core["items_schema"])
             return {"type": "array", "items": items, "minItems": core["min_length"]}

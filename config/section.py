@@ -5,9 +5,9 @@ takes 0.1 s to import and to build such models, half of what `keyhatch connector
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cache
-from types import NoneType
+from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
@@ -15,6 +15,8 @@ from typing import (
     Literal,
     NamedTuple,
     NoReturn,
+    TypeAliasType,
+    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -122,6 +124,7 @@ def _schema(hint: Any) -> CoreSchema:
 
 
 def _plain(hint: Any, *, blank: bool) -> CoreSchema:
+    hint = _present(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     length = {"strict": True, "min_length": 0 if blank else 1}
     if hint is str:
@@ -132,16 +135,24 @@ def _plain(hint: Any, *, blank: bool) -> CoreSchema:
         return {"type": "dict", "strict": True, "values_schema": _schema(arguments[1])}
     if origin is Literal:
         return {"type": "literal", "expected": list(arguments)}
+    return _one(hint)
+
+
+def _one(hint: Any) -> CoreSchema:
     if hint is bool:
         return _before(_as_switch, {"type": "bool", "strict": True})
-    return core_schema(_only_section(hint))
+    if hint is int:
+        return {"type": "int", "strict": True, "ge": 1}
+    if issubclass(hint, StrEnum):
+        return {"type": "enum", "cls": hint, "members": list(hint)}
+    return core_schema(hint)
 
 
-def _only_section(hint: Any) -> type[Section]:
-    """Return the section of `Section` or `Section | None`."""
-    [section] = [member for member in get_args(hint) or (hint,) if member is not NoneType]
-    found: type[Section] = section
-    return found
+def _present(hint: Any) -> Any:
+    """Return what `X | None` or a named type stands for when it is there."""
+    if get_origin(hint) in (Union, UnionType):
+        [hint] = [member for member in get_args(hint) if member is not NoneType]
+    return hint.__value__ if isinstance(hint, TypeAliasType) else hint
 
 
 def _tagged(choice: Choice) -> CoreSchema:

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from config.connector import ConnectorType
 from config.errors import UsageError
-from config.models import PlacementSection, StripSection, Texts
+from config.models import PlacementSection, StripSection
+from config.oauth import ClientAuth
+from config.oauth_models import EndpointSection, RedirectSection, Texts
 from config.section import NOTHING, May, Section
 
 
@@ -57,17 +59,10 @@ class Form(Section):
     confidence: Literal["checked", "unverified"]
 
 
-class OAuthForm(Form):
-    """A form whose credential is an access token; the URLs and habits of its token endpoint."""
+class OAuthForm(Form, EndpointSection, RedirectSection):
+    """A form whose credential is an access token; its texts may name vars and `{client_id}`."""
 
-    authorization_url: str = ""
-    token_url: str
-    revocation_url: str = ""
-    scopes: Texts = ()
-    authorize_params: Mapping[str, str] = NOTHING
-    client_auth: Literal["basic", "post"] = "post"
-    token_body: Literal["form", "json"] = "form"  # noqa: S105 - an encoding
-    refresh_token: Literal["none", "stays", "rotates"] = "stays"  # noqa: S105 - a habit
+    client_auth: ClientAuth | None = ClientAuth.POST
 
 
 class ProviderSection(Section):

@@ -43,7 +43,11 @@ def test_the_example_has_all_three_types() -> None:
     analytics, support = connectors["analytics"], connectors["support"]
     bearer = (HeaderPlacement("authorization", Template("Bearer {access_token}")),)
     assert analytics.placements == support.placements == bearer
-    assert analytics.token_urls == ("https://oauth2.googleapis.com/token",)
+    assert analytics.token_urls == (
+        "https://oauth2.googleapis.com/token",
+        "https://oauth2.googleapis.com/revoke",
+    )
+    assert analytics.slots == support.slots == ("client_secret",)
     assert str(support.base) == "https://api.eu.intercom.io"
 
 

@@ -42,7 +42,7 @@ def build(id_: str, kind: ConnectorType) -> Connector:
         entry["provider"] = id_
         if form.vars:
             entry["vars"] = {name: var.example for name, var in form.vars.items()}
-    if kind is ConnectorType.OAUTH:
+    if isinstance(form, OAuthForm):
         entry["client_id"] = "x"
     text = f"version: 1\nconnectors: {{a: {render_inline(entry)}}}"
     return load_registry(text, source="f", catalog=CATALOG).connectors["a"]
@@ -56,7 +56,8 @@ def test_every_form_makes_a_connector_with_its_example_vars(id_: str, kind: Conn
     assert [pattern.host for pattern in connector.destinations] == expected
     assert not any(pattern.wildcard for pattern in connector.destinations)
     slots = {"access_token"} if isinstance(form, OAuthForm) else set(form.secrets)
-    assert set(connector.slots) == slots
+    assert set(connector.placement_slots) == slots
+    assert not form.secrets or set(connector.slots) == set(form.secrets)
     assert dict(connector.headers) == dict(form.headers)
     assert connector.test_path is None or "{" not in connector.test_path
     assert bool(connector.token_urls) == isinstance(form, OAuthForm)
