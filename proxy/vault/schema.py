@@ -54,3 +54,22 @@ AGENT_TOKENS: Final = Table(
     Column("expires_at", _LONG, nullable=True),
     **_STRICT,
 )
+
+# One row per connector whose tokens are renewed. Vaults made before it existed gain it when they
+# are opened; the format is the same, because nothing sealed has changed.
+REFRESH_STATE: Final = Table(
+    "refresh_state",
+    METADATA,
+    Column("connector_id", Text, primary_key=True),
+    Column("version", _LONG, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("last_success", _LONG, nullable=True),
+    Column("next_refresh", _LONG, nullable=True),
+    Column("pending_since", _LONG, nullable=True),
+    Column("forced_at", _LONG, nullable=True),
+    Column("retry_at", _LONG, nullable=True),
+    Column("failures", _LONG, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("last_error_at", _LONG, nullable=True),
+    **_STRICT,
+)

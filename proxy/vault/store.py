@@ -13,6 +13,7 @@ from proxy.vault.errors import VaultDamagedError
 from proxy.vault.faults import RESTORE
 from proxy.vault.keys.reference import KeyReference, KeySourceKind
 from proxy.vault.record import Place, Record
+from proxy.vault.refresh_rows import create_refresh_state, has_refresh_state
 from proxy.vault.schema import META, METADATA, RECORDS
 from proxy.vault.sealing import FORMAT, Sealed, encode_fields
 from proxy.vault.sqlite import forget_old_pages, new_file, open_engine, transaction
@@ -126,6 +127,7 @@ class Store:
         store = cls(path)
         try:
             store._require_format()
+            store._complete_tables()
         except BaseException:
             store.close()
             raise
@@ -160,6 +162,15 @@ class Store:
                 f"{self._path} has format {found}, and this Keyhatch reads format {FORMAT}",
                 hint="use the Keyhatch that made it, or restore vault.db from a backup",
             )
+
+    def _complete_tables(self) -> None:
+        """Make the tables that the version which made this vault did not have."""
+        with self.reading() as reading:
+            complete = has_refresh_state(reading.connection)
+        if not complete:
+            # Looked at again inside: whoever waited for the other opener finds the table there.
+            with transaction(self._engine, self._path, writing=True) as connection:
+                create_refresh_state(connection)
 
     def close(self) -> None:
         """Close every connection; the last one to close empties the write-ahead log."""

@@ -22,8 +22,17 @@ from proxy.vault.keys.interface import KeySource
 from proxy.vault.keys.reference import KeyChoice, KeyReference, KeySourceKind
 from proxy.vault.keys.sources import KeySources
 from proxy.vault.record import Place, Record, find_origin, open_record, seal_record
+from proxy.vault.refresh_rows import (
+    delete_state,
+    forgive,
+    put_state,
+    read_state,
+    read_states,
+    write_state,
+)
+from proxy.vault.refresh_state import RefreshState
 from proxy.vault.sealing import SealBrokenError, SealingKey
-from proxy.vault.store import Reading, Store
+from proxy.vault.store import Reading, Store, Writing
 from proxy.vault.unlock import KeyState, Unlocked, lock, try_unlock, unlock
 
 
@@ -53,12 +62,13 @@ class Vault:
         self._now = now
 
     def put(self, connector_id: str, slot: str, binding: bytes, secret: Secret) -> None:
-        """Store a secret for the destinations that `binding` stands for; on disk on return."""
+        """Store a secret for the destinations that `binding` stands for; on disk on return.
+
+        A refresh that waits for a mended configuration may be tried again at once.
+        """
         with self._store.writing() as writing:
-            state = writing.key_state()
-            key = self._data_key(state)
-            place = Place(connector_id, slot, binding)
-            writing.put_record(seal_record(key, state.vault_id, place, secret), self._now())
+            forgive(writing.connection, connector_id)
+            self._put(writing, Place(connector_id, slot, binding), secret)
 
     def get(self, connector_id: str, slot: str, binding: bytes) -> Secret:
         """Return a secret.
@@ -76,16 +86,19 @@ class Vault:
                 )
             secret = self._open(reading, state, record)
         if record.place.binding != binding:
-            raise BindingChangedError(
-                f"connector {connector_id} does not go where its {slot} was stored for",
-                hint=f"look at the change, then run `keyhatch connector confirm {connector_id}`",
-            )
+            raise _changed(connector_id, slot)
         return secret
 
     def delete(self, connector_id: str, slot: str | None = None) -> int:
-        """Delete one secret of a connector, or all; return how many there were."""
+        """Delete one secret of a connector, or all; return how many there were.
+
+        With all of them its refresh state goes as well: a refresh that is under way then finds no
+        place to write to.
+        """
         with self._store.writing() as writing:
             deleted = writing.delete_records(connector_id, slot)
+            if slot is None:
+                delete_state(writing.connection, connector_id)
         self._store.forget_old_pages()
         return deleted
 
@@ -166,6 +179,71 @@ class Vault:
         self._store.forget_old_pages()
         self._discard(before.reference)
 
+    def read_renewable(
+        self, connector_id: str, slot: str, binding: bytes
+    ) -> tuple[Secret | None, RefreshState]:
+        """Return a secret that is renewed, or None, and its state, of one moment.
+
+        Raises BindingChangedError when it was stored for other destinations.
+        """
+        with self._store.reading() as reading:
+            state = read_state(reading.connection, connector_id)
+            record = reading.record(connector_id, slot)
+            if record is None:
+                return None, state
+            secret = self._open(reading, reading.key_state(), record)
+        if record.place.binding != binding:
+            raise _changed(connector_id, slot)
+        return secret, state
+
+    def write_state(self, state: RefreshState) -> RefreshState | None:
+        """Write a state in place of the one of the same version; None when that is gone.
+
+        The first state of a connector (version 0) gets a version. On disk on return.
+        """
+        with self._store.writing() as writing:
+            version = state.version or writing.generation()
+            written = replace(state, version=version)
+            done = write_state(writing.connection, written, state.version)
+        return written if done else None
+
+    def write_renewed(
+        self, place: Place, secret: Secret, state: RefreshState
+    ) -> RefreshState | None:
+        """Store a renewed secret with its state, if the state's version is still the stored one.
+
+        None when it is not: the connector was deleted, connected anew or renewed by another.
+        Returns the state with its new version; on disk on return. What is renewed keeps the
+        binding that the operator has confirmed meanwhile for what it replaces.
+        """
+        with self._store.writing() as writing:
+            fresh = replace(state, version=writing.generation())
+            if not write_state(writing.connection, fresh, state.version):
+                return None
+            before = writing.record(place.connector_id, place.slot)
+            self._put(writing, place if before is None else before.place, secret)
+        return fresh
+
+    def put_renewable(self, place: Place, secret: Secret, state: RefreshState) -> RefreshState:
+        """Store a secret with its state, whatever was there: the operator has connected."""
+        with self._store.writing() as writing:
+            fresh = replace(state, version=writing.generation())
+            put_state(writing.connection, fresh)
+            self._put(writing, place, secret)
+        return fresh
+
+    def forget_renewable(self, connector_id: str, slot: str) -> None:
+        """Delete a renewed secret and its state; the connector's other secrets stay."""
+        with self._store.writing() as writing:
+            writing.delete_records(connector_id, slot)
+            delete_state(writing.connection, connector_id)
+        self._store.forget_old_pages()
+
+    def states(self) -> Mapping[str, RefreshState]:
+        """Return every refresh state by connector id; opens no secret."""
+        with self._store.reading() as reading:
+            return {state.connector_id: state for state in read_states(reading.connection)}
+
     def generation(self) -> int:
         """Return a number that grows with every change by any process; one small read."""
         with self._store.reading() as reading:
@@ -195,6 +273,11 @@ class Vault:
                 hint=f"delete {reference.name!r} from the {reference.kind} yourself",
             ) from error
 
+    def _put(self, writing: Writing, place: Place, secret: Secret) -> None:
+        state = writing.key_state()
+        key = self._data_key(state)
+        writing.put_record(seal_record(key, state.vault_id, place, secret), self._now())
+
     def _open(self, reading: Reading, state: KeyState, record: Record) -> Secret:
         key = self._data_key(state)
         try:
@@ -222,6 +305,13 @@ class Vault:
             )
             self._unlocked = known
         return known
+
+
+def _changed(connector_id: str, slot: str) -> BindingChangedError:
+    return BindingChangedError(
+        f"connector {connector_id} does not go where its {slot} was stored for",
+        hint=f"look at the change, then run `keyhatch connector confirm {connector_id}`",
+    )
 
 
 def _broken(place: Place, origin: Place | None) -> VaultDamagedError:
