@@ -49,8 +49,7 @@ def confirm(session: Session, name: str, yes: bool) -> None:
 
 
 def _ask(session: Session, connector: Connector, *, given: bool) -> None:
-    slots = session.inventory().slots
-    stored = max(slots[connector.id, slot].updated_at for slot in connector.slots)
+    stored = max(slot.updated_at for slot in session.inventory().of(connector.id).values())
     note(f"the secret of {connector.slug} was stored on {stored:%Y-%m-%d} for other destinations")
     for pattern in connector.destinations:
         note(f"it would now go to: {pattern}")

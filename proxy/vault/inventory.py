@@ -6,16 +6,32 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 from config.connector import Connector, binding_of
 from config.home import Home
+from config.oauth import TOKEN_SET, OAuthClient
 from proxy.vault.errors import VaultDamagedError
 from proxy.vault.faults import DATABASE_FAULTS, RESTORE, explain_fault, require_file
 from proxy.vault.keys.reference import KeySourceKind
+from proxy.vault.refresh_inventory import read_refresh_states
+from proxy.vault.refresh_state import Condition, RefreshState
 
-type CredentialState = Literal["ready", "needs-credential", "changed"]
+type CredentialState = Literal[
+    "ready",
+    "needs-credential",
+    "changed",
+    "needs-connecting",
+    "needs-reauthorization",
+    "configuration-error",
+]
 
+_BY_CONDITION: Final[Mapping[Condition, CredentialState]] = {
+    Condition.OK: "ready",
+    Condition.NEEDS_REAUTHORIZATION: "needs-reauthorization",
+    Condition.CONFIGURATION_ERROR: "configuration-error",
+}
 _BUSY_TIMEOUT: Final = 2.0  # seconds; only a log that is being recovered keeps a reader waiting
 
 
@@ -39,15 +55,31 @@ class Inventory:
     key_source: KeySourceKind
     generation: int
     slots: Mapping[tuple[str, str], StoredSlot]
+    refreshes: Mapping[str, RefreshState] = MappingProxyType({})
 
     def state(self, connector: Connector) -> CredentialState:
-        """Tell whether a connector has all its secrets, stored for where it goes now."""
-        stored = [self.slots.get((connector.id, slot)) for slot in connector.slots]
-        if None in stored:
+        """Tell whether a connector has all its secrets, stored for where it goes now.
+
+        One with OAuth also needs its tokens, and a provider that still renews them.
+        """
+        if any((connector.id, slot) not in self.slots for slot in connector.slots):
             return "needs-credential"
         binding = binding_of(connector)
-        current = all(slot is not None and slot.binding == binding for slot in stored)
-        return "ready" if current else "changed"
+        if any(slot.binding != binding for slot in self.of(connector.id).values()):
+            return "changed"
+        return (
+            "ready" if connector.oauth is None else self._token_state(connector.id, connector.oauth)
+        )
+
+    def of(self, connector_id: str) -> Mapping[str, StoredSlot]:
+        """Return what is stored for one connector, by slot."""
+        return {slot: stored for (id_, slot), stored in self.slots.items() if id_ == connector_id}
+
+    def _token_state(self, connector_id: str, client: OAuthClient) -> CredentialState:
+        if client.grant.connects and (connector_id, TOKEN_SET) not in self.slots:
+            return "needs-connecting"
+        refresh = self.refreshes.get(connector_id)
+        return "ready" if refresh is None else _BY_CONDITION[refresh.condition]
 
 
 def read_inventory(home: Home) -> Inventory:
@@ -66,10 +98,18 @@ def read_inventory(home: Home) -> Inventory:
             rows = connection.execute(
                 "SELECT connector_id, slot, binding, updated_at FROM records"
             ).fetchall()
+            refreshes = _refreshes(connection, path)
     except DATABASE_FAULTS as error:
         raise explain_fault(error, path) from error
     try:
-        return Inventory(meta[0], meta[1], KeySourceKind(meta[2]), meta[3], _slots(rows))
+        return Inventory(meta[0], meta[1], KeySourceKind(meta[2]), meta[3], _slots(rows), refreshes)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise VaultDamagedError(f"{path} is damaged", hint=RESTORE) from error
+
+
+def _refreshes(connection: sqlite3.Connection, path: Path) -> dict[str, RefreshState]:
+    try:
+        return read_refresh_states(connection)
     except (TypeError, ValueError, OverflowError) as error:
         raise VaultDamagedError(f"{path} is damaged", hint=RESTORE) from error
 
