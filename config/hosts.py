@@ -16,6 +16,7 @@ from config.errors import UsageError
 from config.suffixes import is_shared_suffix
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NOT_IN_URL = re.compile(r"""[ "<>\\^`{|}]""")  # RFC 3986, 2
 
 
 def parse_pattern(text: str, scheme: Scheme, *, shared: bool = False) -> DestinationPattern:
@@ -56,8 +57,9 @@ def require_https_url(text: str) -> str:
 
     Raises UsageError for another scheme, user info, a fragment, an address instead of a name.
     """
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise UsageError(f"{text!r} is not a URL", hint="write it in ASCII, without spaces")
+    if not text.isascii() or not text.isprintable() or _NOT_IN_URL.search(text):
+        hint = "write it in ASCII, without spaces, braces and backslashes"
+        raise UsageError(f"{text!r} is not a URL", hint=hint)
     parts = urlsplit(text)
     if parts.scheme != "https":
         raise UsageError(f"{text!r} is not an https URL", hint="start it with https://")

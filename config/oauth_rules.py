@@ -82,10 +82,21 @@ def require_complete(client: OAuthClient, place: Place, *, is_oauth: bool) -> No
         raise place.key.error(
             "key 'token_url' is missing", hint="use `provider: github-app`, or add the URL"
         )
-    if client.grant is Grant.CLIENT_CREDENTIALS and client.client_auth is ClientAuth.NONE:
-        hint = "use basic, post or private_key_jwt"
+    if client.client_auth is ClientAuth.NONE:
+        _require_other_proof(client, place)
+
+
+def _require_other_proof(client: OAuthClient, place: Place) -> None:
+    """Raise ConfigError where nothing would show that it is this client that asks."""
+    if client.grant is Grant.CLIENT_CREDENTIALS:
         raise place.at("client_auth").error(
-            "grant 'client_credentials' needs client authentication", hint=hint
+            "grant 'client_credentials' needs client authentication",
+            hint="use basic, post or private_key_jwt",
+        )
+    if client.grant is Grant.AUTHORIZATION_CODE and not client.pkce:
+        raise place.at("pkce").error(
+            "a client without authentication needs PKCE",  # RFC 9700, 2.1.1
+            hint="leave `pkce` on, or set `client_auth`",
         )
 
 

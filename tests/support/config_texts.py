@@ -42,6 +42,51 @@ agents:
   researcher:
     connectors: [hubspot-api, analytics]
 """
+EVERY_OAUTH_KEY = """\
+type: oauth
+hosts: [a.example]
+client_id: x
+grant: device_code
+scopes: [read, write]
+scope_separator: ","
+issuer: https://id.example/tenant
+authorization_url: https://id.example/a
+token_url: https://id.example/t
+refresh_url: https://id.example/r
+device_url: https://id.example/d
+revocation: {url: https://id.example/v, style: delete_bearer, body: json}
+client_auth: private_key_jwt
+token_body: json
+pkce: off
+authorize_params: {prompt: consent}
+token_params: {owner: me}
+resource: [https://a.example/, https://b.example/]
+audience: https://a.example
+redirect_port: 8400
+token_dial: 10.1.2.3:8443
+assertion: {algorithm: ES256, audience: https://id.example, subject: me, issuer: i, key_id: k,
+  lifetime: 60, scope_claim: on}
+quirks:
+  ok_field: ok
+  error: problem.code
+  access_token: user.token
+  refresh_token: user.refresh
+  token_type: user.type
+  scope: granted
+  scope_separators: "|"
+  expires: user.until
+  expires_unit: absolute
+  default_lifetime: 3600
+  side: [api_domain]
+  callback_side: [realm]
+  host_from: {field: api_domain, hosts: ["*.b.example"]}
+  account: user.name
+  test_account: me.name
+  test_vars: {region: me.region}
+  refresh_habit: access_token
+  refresh_grant_type: exchange
+  refresh_parameter: token
+"""
 
 
 def load(text: str, source: str = "connectors.yaml") -> Registry:
