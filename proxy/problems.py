@@ -176,6 +176,7 @@ class Problem:
 
     `detail` is about this request and holds only what the agent sent or the registry says.
     `status` overrides the kind's where a code has several (limit-exceeded: 431, 413, 429).
+    `retry_after` is in seconds; 0 says nothing.
     """
 
     code: ProblemCode
@@ -183,6 +184,7 @@ class Problem:
     connector: str | None = None
     hint: str = ""
     status: int = 0
+    retry_after: int = 0
 
     @property
     def http_status(self) -> int:
@@ -217,5 +219,7 @@ def render_problem(problem: Problem) -> Answer:
     ]
     if problem.code is ProblemCode.PROXY_AUTHENTICATION_REQUIRED:
         headers.append(("Proxy-Authenticate", 'Basic realm="keyhatch", charset="UTF-8"'))
+    if problem.retry_after:
+        headers.append(("Retry-After", str(problem.retry_after)))
     body = json.dumps(document, ensure_ascii=True).encode() + b"\n"
     return Answer(problem.http_status, tuple(headers), body)

@@ -14,13 +14,14 @@ from typing import Final
 
 import structlog
 
-from config.connector import Connector
+from config.connector import Connector, binding_of
 from config.errors import KeyhatchError
+from proxy.oauth.driver_interface import EndpointUnreachableError
 from proxy.oauth.failure import FailureKind, TokenFailure
 from proxy.oauth.lease import Lease, Leases
 from proxy.oauth.renewal import Renewal
 from proxy.oauth.schedule import MAX_RETRY, Random, retry_at, should_renew, usable_until
-from proxy.oauth.state import can_renew
+from proxy.oauth.state import renewable
 from proxy.oauth.store import Held, TokenStore
 from proxy.oauth.token_set import TokenSet
 
@@ -42,6 +43,10 @@ class _Unsaved:
     lease: Lease
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     saver: asyncio.Task[None] | None = None
+
+    def goes_where(self, connector: Connector) -> bool:
+        """Tell whether a connector, after a change perhaps, may have these tokens."""
+        return binding_of(connector) == binding_of(self.connector)
 
 
 class Rotation:
@@ -72,7 +77,9 @@ class Rotation:
     async def read(self, connector: Connector) -> Held:
         """Return the newest tokens. Raises KeyhatchError for what the store refuses to read."""
         unsaved = self._unsaved.get(connector.id)
-        return unsaved.held if unsaved else await self.durably(self._store.read, connector)
+        if unsaved and unsaved.goes_where(connector):
+            return unsaved.held
+        return await self.durably(self._store.read, connector)
 
     async def renew(self, connector: Connector, refused: int | None = None) -> Held:
         """Return the newest tokens, renewed if that is still due once the lease is taken.
@@ -81,6 +88,8 @@ class Rotation:
         the store refuses to read; what it refuses to write is told by the state.
         """
         if unsaved := self._unsaved.get(connector.id):
+            if not unsaved.goes_where(connector):
+                return await self.read(connector)
             async with unsaved.turn:
                 if self._unsaved.get(connector.id) is unsaved:
                     return await self._renew_unsaved(unsaved, refused)
@@ -123,7 +132,7 @@ class Rotation:
         held = await self.durably(self._store.read, connector)
         if not should_renew(held.token_set, held.state, self._now(), refused=refused):
             return held
-        if not can_renew(connector, held.token_set):
+        if not renewable(connector, held.token_set):
             return await self._end(connector, held)
         try:
             marked = await self.durably(self._store.mark, held, forced=refused is not None)
@@ -139,16 +148,18 @@ class Rotation:
     async def _ask(
         self, connector: Connector, previous: TokenSet | None
     ) -> TokenSet | TokenFailure:
+        """Ask once; whatever goes wrong is a failure, and none but the provider's is terminal."""
         try:
-            return await self._renewal.renew(connector, previous)
-        except KeyhatchError as error:
-            log.warning("token endpoint not asked", connector=connector.slug, error=str(error))
-            return TokenFailure(FailureKind.UNAVAILABLE, "unavailable", None)
+            answer = await self._renewal.renew(connector, previous)
+        except EndpointUnreachableError as error:
+            return TokenFailure(FailureKind.UNAVAILABLE, str(error))
+        except KeyhatchError as error:  # such as a client secret that is missing
+            return TokenFailure(FailureKind.REJECTED, str(error))
         except Exception as error:  # noqa: BLE001 - text and trace may hold tokens
-            log.error(  # noqa: TRY400
-                "renewal failed by itself", connector=connector.slug, fault=type(error).__name__
-            )
-            return TokenFailure(FailureKind.UNAVAILABLE, "unavailable", None)
+            fault = type(error).__name__
+            log.error("renewal failed by itself", connector=connector.slug, fault=fault)  # noqa: TRY400
+            return TokenFailure(FailureKind.UNAVAILABLE, "an error of our own")
+        return answer
 
     async def _keep(
         self, connector: Connector, marked: Held, token_set: TokenSet, lease: Lease
@@ -161,9 +172,7 @@ class Rotation:
             unsaved = _Unsaved(connector, marked, self._with_fault(held, error), lease)
             self._unsaved[connector.id] = unsaved
             unsaved.saver = asyncio.create_task(self._save(unsaved))
-            log.error(
-                "new tokens not saved, kept in memory", connector=connector.slug, error=str(error)
-            )  # noqa: TRY400
+            _report("new tokens not saved, kept in memory", connector, error)
             return unsaved.held
         if kept is None:
             log.info("connector replaced during its refresh", connector=connector.slug)
@@ -174,12 +183,15 @@ class Rotation:
         self, connector: Connector, before: Held, marked: Held, failure: TokenFailure
     ) -> Held:
         cut_off = before.state.pending_since is not None
+        if failure.kind is FailureKind.INVALID_GRANT and not _connects(connector):
+            # A signed assertion or the client itself was refused: there is nobody to ask again.
+            failure = replace(failure, kind=FailureKind.REJECTED)
         try:
             noted = await self.durably(self._store.fail, marked, failure, cut_off=cut_off)
         except KeyhatchError:
             return self._store.failed(marked, failure, cut_off=cut_off)
         # None: connected anew while the old refresh token was refused.
-        return noted or await self.durably(self._store.read, connector)
+        return await self.durably(self._store.read, connector) if noted is None else noted
 
     async def _end(self, connector: Connector, held: Held) -> Held:
         expired = held.token_set is not None and self._now() >= usable_until(held.token_set)
@@ -189,7 +201,7 @@ class Rotation:
             noted = await self.durably(self._store.end, held)
         except KeyhatchError:
             return held
-        return noted or await self.durably(self._store.read, connector)
+        return await self.durably(self._store.read, connector) if noted is None else noted
 
     async def _renew_unsaved(self, unsaved: _Unsaved, refused: int | None) -> Held:
         """Go on from memory: the disk has only what the provider has replaced already."""
@@ -220,17 +232,17 @@ class Rotation:
         """Return whether the tokens are on disk, or nobody wants them any more."""
         async with unsaved.turn:
             token_set = unsaved.held.token_set
-            if token_set is None:
-                return True
-            with suppress(KeyhatchError):
+            assert token_set is not None  # noqa: S101 - it is what could not be saved
+            try:
                 await self.durably(self._store.renew, unsaved.connector, unsaved.marked, token_set)
-                log.info("new tokens saved after all", connector=unsaved.connector.slug)
-                return True
-        return False
+            except KeyhatchError:
+                return False
+        log.info("nothing unsaved any more", connector=unsaved.connector.slug)
+        return True
 
     def _unwritten(self, connector: Connector, held: Held, error: KeyhatchError) -> Held:
         """Nothing is asked of a provider that could not be written down afterwards."""
-        log.error("refresh not begun", connector=connector.slug, error=str(error))
+        _report("refresh not begun", connector, error)
         return self._with_fault(held, error, hold_back=True)
 
     def _with_fault(self, held: Held, error: KeyhatchError, *, hold_back: bool = False) -> Held:
@@ -245,3 +257,11 @@ class Rotation:
             retry_at=wait if hold_back else None,
         )
         return replace(held, state=state, saved=False)
+
+
+def _connects(connector: Connector) -> bool:
+    return connector.oauth is not None and connector.oauth.grant.connects
+
+
+def _report(what: str, connector: Connector, error: KeyhatchError) -> None:
+    log.error(what, connector=connector.slug, error=str(error))

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from config.connector import Connector
-from config.oauth import RefreshHabit
-from proxy.oauth.response import FailureKind, TokenFailure
+from proxy.oauth.failure import FailureKind, TokenFailure
+from proxy.oauth.grants.renewal import can_renew
 from proxy.oauth.schedule import MAX_CONFIGURATION_RETRY, MAX_RETRY, Random, refresh_at, retry_at
 from proxy.oauth.token_set import TokenSet
 from proxy.vault.refresh_state import Condition, RefreshState
@@ -14,17 +14,9 @@ from proxy.vault.refresh_state import Condition, RefreshState
 CUT_OFF: Final = "; an earlier refresh was cut off before its answer was stored"
 
 
-def can_renew(connector: Connector, token_set: TokenSet | None) -> bool:
+def renewable(connector: Connector, token_set: TokenSet | None) -> bool:
     """Tell whether a connector can get a token without its operator."""
-    client = connector.oauth
-    if client is None:
-        return False
-    if not client.grant.connects:
-        return True
-    if token_set is None:
-        return False
-    by_access_token = client.quirks.refresh_habit is RefreshHabit.ACCESS_TOKEN
-    return by_access_token or token_set.refresh_token is not None
+    return connector.oauth is not None and can_renew(connector.oauth, token_set)
 
 
 def begun(state: RefreshState, now: datetime, *, forced: bool) -> RefreshState:
@@ -44,7 +36,7 @@ def renewed(
         connector_id=state.connector_id,
         version=state.version,
         last_success=now,
-        next_refresh=refresh_at(token_set, random) if can_renew(connector, token_set) else None,
+        next_refresh=refresh_at(token_set, random) if renewable(connector, token_set) else None,
         forced_at=state.forced_at,
     )
 
@@ -54,8 +46,9 @@ def failed(
 ) -> RefreshState:
     """The provider gave none.
 
-    What it refused in so many words has ended, and the marker with it. After any other answer, or
-    none, it may all the same have replaced the refresh token: the marker stays.
+    What it refused in so many words has ended, and its marker with it. After any other answer, or
+    none, it may all the same have replaced the refresh token: the marker stays. `cut_off`: there
+    was a marker before this attempt.
     """
     failures = state.failures + 1
     known = replace(state, failures=failures, last_error_at=now, last_error=_sentence(failure))
@@ -79,7 +72,7 @@ def failed(
             return replace(
                 known,
                 condition=Condition.CONFIGURATION_ERROR,
-                pending_since=None,
+                pending_since=known.pending_since if cut_off else None,
                 retry_at=wait,
             )
 
@@ -104,6 +97,6 @@ def _sentence(failure: TokenFailure) -> str:
         case FailureKind.INVALID_CLIENT:
             return "the provider does not accept the client id or secret (invalid_client)"
         case FailureKind.UNAVAILABLE:
-            return "the token endpoint gave no usable answer"
+            return f"the token endpoint gave no tokens: {failure.error}"
         case _:
-            return f"the provider refused the refresh ({failure.error})"
+            return f"the refresh was refused: {failure.error}"

@@ -82,7 +82,7 @@ class TokenStore:
     def mark(self, held: Held, *, forced: bool) -> Held | None:
         """Put on disk that the provider is about to be asked; None when `held` is no longer current."""
         state = self._vault.write_state(begun(held.state, self._now(), forced=forced))
-        return state and replace(held, state=state)
+        return None if state is None else replace(held, state=state)
 
     def renew(self, connector: Connector, held: Held, token_set: TokenSet) -> Held | None:
         """Replace the token set that was `held` by the one that the provider gave for it.
@@ -91,7 +91,7 @@ class TokenStore:
         """
         held = self.renewed(connector, held, token_set)
         state = self._vault.write_renewed(_place(connector), dump(token_set), held.state)
-        return state and Held(token_set, state)
+        return None if state is None else Held(token_set, state)
 
     def renewed(self, connector: Connector, held: Held, token_set: TokenSet) -> Held:
         """Return what `renew` would store; writes nothing."""
@@ -113,7 +113,7 @@ class TokenStore:
 
     def _write(self, held: Held, after: Held) -> Held | None:
         state = self._vault.write_state(after.state)
-        return state and replace(held, state=state)
+        return None if state is None else replace(held, state=state)
 
 
 def _place(connector: Connector) -> Place:
