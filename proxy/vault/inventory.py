@@ -110,7 +110,7 @@ def read_inventory(home: Home) -> Inventory:
 def _refreshes(connection: sqlite3.Connection, path: Path) -> dict[str, RefreshState]:
     try:
         return read_refresh_states(connection)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, OSError) as error:
         raise VaultDamagedError(f"{path} is damaged", hint=RESTORE) from error
 
 

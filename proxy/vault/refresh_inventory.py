@@ -16,7 +16,7 @@ _TIMES: Final = frozenset(
 def read_refresh_states(connection: sqlite3.Connection) -> dict[str, RefreshState]:
     """Return every connector's refresh state by its id; none in a vault from before there were any.
 
-    Raises ValueError, TypeError and OverflowError for values that Keyhatch never wrote.
+    Raises ValueError, TypeError, OverflowError or OSError for values that Keyhatch never wrote.
     """
     found = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'refresh_state'"
