@@ -13,12 +13,22 @@ from mitmproxy.flow import Error
 from config.connector import Connector
 from config.destination import Destination, Scheme
 from proxy.audit.record import DecisionWord, Result, Subject
-from proxy.engine import Engine
+from proxy.engine import Engine, Material
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
+from proxy.wire.fields import Fields
 from proxy.wire.scrub import Scrubber
 
 _KEY: Final = "keyhatch"
 ID_BYTES: Final = 12  # 96 random bits: no two exchanges of an installation share an id
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A request head without its credential, and the material that belongs into it."""
+
+    target: str
+    fields: Fields = field(repr=False)
+    material: Material
 
 
 @dataclass(slots=True)
@@ -28,6 +38,9 @@ class Exchange:
     `host` and `port` are what the agent named until it is decided where the request goes, then
     that. `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent
     hung up.
+
+    `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
+    then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
     """
 
     agent: str | None
@@ -48,6 +61,7 @@ class Exchange:
     bytes_in: int = 0
     bytes_out: int = 0
     answered: bool = False
+    unplaced: Unplaced | None = None
     renewable: bool = False
     replayable: bool = False
     renewed: bool = False

@@ -1,10 +1,11 @@
 """The credential goes in: opened, placed, put on record, and only then sent."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, exchange_of, refuse
+from addons.exchange import Exchange, Unplaced, exchange_of, refuse
 from config.connector import Connector
 from config.destination import Destination
 from proxy.audit.journal import AuditUnavailableError
@@ -17,6 +18,7 @@ from proxy.wire.placement import UnfitSecretError, place
 from proxy.wire.scrub import Scrubber
 from proxy.wire.target import TargetError
 
+MAX_KEPT = 1024 * 1024  # bytes of a request's body that are kept, to repeat it after a 401
 _UNAUDITED = Problem(ProblemCode.AUDIT_UNAVAILABLE, "the audit log cannot be written")
 
 
@@ -27,7 +29,7 @@ class Injection:
         self._engine = engine
         self._needles = NeedleCache()
 
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Rewrite the request head for its one destination; stream the body behind it."""
         exchange = exchange_of(flow)
         if exchange is None or flow.response is not None or flow.error is not None:
@@ -36,22 +38,45 @@ class Injection:
             return
         _aim(flow, exchange.destination)
         if exchange.connector is not None:
-            problem = self._inject(flow, exchange, exchange.connector)
+            problem = await self._inject(flow, exchange, exchange.connector)
             if problem is not None:
                 refuse(flow, problem)
                 return
         flow.request.stream = _counted(exchange)
 
-    def _inject(
+    async def renewal(self, flow: http.HTTPFlow) -> None:
+        """Get another access token than the refused one; place it if the request can be repeated."""
+        exchange = exchange_of(flow)
+        if exchange is None or exchange.connector is None or exchange.unplaced is None:
+            return
+        material = await self._engine.renewed_credential(
+            exchange.connector, exchange.unplaced.material
+        )
+        if material is None or not exchange.replayable:
+            return
+        unplaced = replace(exchange.unplaced, material=material)
+        exchange.renewed = self._place(flow, exchange, exchange.connector, unplaced) is None
+
+    async def _inject(
         self, flow: http.HTTPFlow, exchange: Exchange, connector: Connector
     ) -> Problem | None:
-        material = self._engine.material(connector)
+        material = await self._engine.credential(connector)
         if isinstance(material, Problem):
             return material
+        fields = _prepared(flow.request.headers.fields, connector)
+        unplaced = Unplaced(flow.request.path, fields, material)
+        if material.token_set is not None:
+            exchange.unplaced, exchange.kept_body = unplaced, bytearray()
+            exchange.renewable = True
+        return self._place(flow, exchange, connector, unplaced)
+
+    def _place(
+        self, flow: http.HTTPFlow, exchange: Exchange, connector: Connector, unplaced: Unplaced
+    ) -> Problem | None:
+        values = unplaced.material.reveal()
         request = flow.request
-        fields = _prepared(request.headers.fields, connector)
         try:
-            placed = place(connector, material.reveal(), request.path, fields)
+            placed = place(connector, values, unplaced.target, unplaced.fields)
         except TargetError as error:
             return Problem(ProblemCode.BAD_REQUEST, str(error), connector=connector.slug)
         except UnfitSecretError:
@@ -93,6 +118,10 @@ def _prepared(fields: Fields, connector: Connector) -> Fields:
 def _counted(exchange: Exchange) -> Callable[[bytes], bytes]:
     def count(chunk: bytes) -> bytes:
         exchange.bytes_in += len(chunk)
+        if exchange.kept_body is not None:
+            exchange.kept_body += chunk
+            if len(exchange.kept_body) > MAX_KEPT:
+                exchange.kept_body = None
         return chunk
 
     return count

@@ -10,9 +10,11 @@ import structlog
 from config.connector import Connector, binding_of
 from config.destination import Destination
 from config.errors import KeyhatchError
+from config.oauth import ACCESS_TOKEN
 from proxy.audit.journal import AuditUnavailableError, Journal
 from proxy.audit.record import Result, Subject, intent_line, outcome_line
 from proxy.callers import Callers, presented_digest
+from proxy.oauth.token_set import TokenSet
 from proxy.policy.authority import RequestHead
 from proxy.policy.decision import Caller, Decision, TunnelDecision, decide, decide_tunnel
 from proxy.policy.snapshot import Snapshot
@@ -30,11 +32,25 @@ class SecretSource(Protocol):
         """Open one secret. Raises SecretMissingError, BindingChangedError, KeyhatchError."""
 
 
+class TokenSource(Protocol):
+    """The part of the refresher that the engine asks."""
+
+    def ready(self, connector: Connector) -> TokenSet | None:
+        """Return tokens that are at hand and valid; a look-up."""
+
+    async def current(self, connector: Connector) -> TokenSet | Problem:
+        """Return valid tokens, refreshed where that is needed."""
+
+    async def replace_refused(self, connector: Connector, refused: TokenSet) -> TokenSet | None:
+        """Return other tokens than those that an upstream refused, or None."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A connector's opened secrets by slot."""
+    """A connector's opened secrets by slot; `token_set` is where an access token came from."""
 
     secrets: Mapping[str, Secret]
+    token_set: TokenSet | None = None
 
     def reveal(self) -> dict[str, str]:
         """Return the values, for placing; the caller lets go of them."""
@@ -52,12 +68,14 @@ class Engine:
         secrets: SecretSource,
         journal: Journal,
         now: Callable[[], datetime],
+        tokens: TokenSource | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.callers = callers
         self._secrets = secrets
         self._journal = journal
         self._now = now
+        self._tokens = tokens
         self._materials: dict[str, Material] = {}
 
     def swap(self, snapshot: Snapshot) -> None:
@@ -81,15 +99,45 @@ class Engine:
     def decide_tunnel(self, destination: Destination, caller: Caller) -> TunnelDecision:
         return decide_tunnel(destination, caller, self.snapshot)
 
+    async def credential(self, connector: Connector) -> Material | Problem:
+        """Return all that a connector's placements need, or why there is none.
+
+        Waits only where an access token has to be refreshed; the connector may be gone by then.
+        """
+        stored = self.material(connector)
+        if isinstance(stored, Problem) or connector.oauth is None:
+            return stored
+        if self._tokens is None:
+            return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "connect {}")
+        ready = self._tokens.ready(connector)
+        if ready is not None:
+            return _with_token(stored, ready)
+        token_set = await self._tokens.current(connector)
+        if self.snapshot.registry.connectors.get(connector.slug) != connector:
+            detail = f"the connector {connector.slug} was changed in the meantime"
+            return Problem(ProblemCode.CONNECTOR_NOT_GRANTED, detail, connector=connector.slug)
+        return token_set if isinstance(token_set, Problem) else _with_token(stored, token_set)
+
+    async def renewed_credential(self, connector: Connector, refused: Material) -> Material | None:
+        """Return secrets with another access token than the one that an upstream refused."""
+        if self._tokens is None or refused.token_set is None:
+            return None
+        token_set = await self._tokens.replace_refused(connector, refused.token_set)
+        return None if token_set is None else _with_token(refused, token_set)
+
     def material(self, connector: Connector) -> Material | Problem:
-        """Return a connector's secrets, or why there are none; opened once per snapshot."""
+        """Return what the vault has for a connector's placements, or why there is nothing.
+
+        Opened once per snapshot.
+        """
         known = self._materials.get(connector.id)
         if known is not None:
             return known
         try:
             binding = binding_of(connector)
+            slots = [slot for slot in connector.placement_slots if slot != ACCESS_TOKEN]
             material = Material(
-                {slot: self._secrets.get(connector.id, slot, binding) for slot in connector.slots}
+                {slot: self._secrets.get(connector.id, slot, binding) for slot in slots}
             )
         except SecretMissingError:
             return _problem(ProblemCode.CREDENTIAL_MISSING, connector, "set {} --secret-stdin")
@@ -115,6 +163,10 @@ class Engine:
         except AuditUnavailableError:
             return False
         return True
+
+
+def _with_token(material: Material, token_set: TokenSet) -> Material:
+    return Material({**material.secrets, ACCESS_TOKEN: token_set.access_token}, token_set)
 
 
 def _problem(code: ProblemCode, connector: Connector, command: str) -> Problem:
