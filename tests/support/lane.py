@@ -20,7 +20,7 @@ from config.home import Home
 from config.load import load_registry
 from proxy.audit.journal import Journal
 from proxy.callers import Callers, Lease
-from proxy.engine import Engine
+from proxy.engine import Engine, TokenSource
 from proxy.policy.snapshot import build_snapshot
 from proxy.secret import Secret
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address
@@ -104,6 +104,7 @@ def running_lane(
     *,
     origin: Origin | None = None,
     extra_addons: Sequence[object] = (),
+    tokens: TokenSource | None = None,
 ) -> Iterator[RunningLane]:
     """Run a lane for a connectors.yaml; the caller `test` may use every connector.
 
@@ -121,6 +122,7 @@ def running_lane(
         secrets=source,
         journal=Journal(home.audit),
         now=lambda: datetime.now(UTC),
+        tokens=tokens,
     )
     token = engine.callers.open_lease(Lease(agent=None, connectors=None)).reveal()
     lane = RunningLane(home, engine, source, names={}, token=token)

@@ -164,6 +164,12 @@ def download(request: Received, reply: Reply, _gate: Gate) -> None:
         reply.stream(200, fields, size, _octets(size))
 
 
+def large_401(request: Received, reply: Reply, _gate: Gate) -> None:
+    """`/large401?bytes=N`: a refusal with a body of N bytes."""
+    size = request.argument("bytes", 10)
+    reply.stream(401, [JSON], size, _octets(size))
+
+
 def cut(request: Received, reply: Reply, _gate: Gate) -> None:
     """`/cut?bytes=N`: announce a byte more than is sent, then hang up."""
     size = request.argument("bytes", 10)
@@ -194,6 +200,7 @@ PAGES: dict[str, Page] = {
     "/gated": gated,
     "/download": download,
     "/cut": cut,
+    "/large401": large_401,
     "/upload": upload,
     "/redirect": redirect,
     "/status": status,
