@@ -260,7 +260,7 @@ FACTS: dict[str, tuple[str, OAuthClient]] = {
             scopes=("com.intuit.quickbooks.accounting",),
             client_auth=BASIC,
             redirect_uri=LOCALHOST,
-            quirks=Quirks(callback_side=("realmId",), refresh_habit=ROTATES, account="realmId"),
+            quirks=Quirks(callback_side=("realmId",), refresh_habit=ROTATES),
         ),
     ),
     "xero": (
