@@ -1,6 +1,8 @@
 """Which problem an upstream failure is. Its text never leaves the proxy (invariant 4)."""
 
-from mitmproxy.proxy.layers.http._events import ErrorCode
+from dataclasses import replace
+
+from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
 
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import DIAL_FAILURES
@@ -14,6 +16,22 @@ _DETAILS = {
     ProblemCode.UPSTREAM_TLS_FAILED: "the service could not prove its identity",
     ProblemCode.UPSTREAM_PROTOCOL_ERROR: "the service's answer was not valid HTTP",
 }
+
+
+class ExplainedError(ResponseProtocolError):
+    """A protocol error that knows which problem it is, and nothing of what was received."""
+
+    def __init__(self, stream_id: int, code: ErrorCode, problem: Problem) -> None:
+        super().__init__(stream_id, "", code)
+        self.problem = problem
+
+
+def explained(event: ResponseProtocolError, connector: str | None) -> ExplainedError:
+    """Return a protocol error without its text, with its problem."""
+    if isinstance(event, ExplainedError):
+        return event
+    problem = replace(problem_of(event.code, event.message), connector=connector)
+    return ExplainedError(event.stream_id, event.code, problem)
 
 
 def problem_of(code: ErrorCode, message: str) -> Problem:

@@ -20,7 +20,7 @@ from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.layers.tcp import TCPLayer
 
 from addons.exchange import Exchange
-from addons.failures import problem_of
+from addons.failures import explained
 from addons.stream import StrictHttpStream
 from proxy.problems import Problem, ProblemCode, render_problem
 
@@ -61,7 +61,7 @@ class StrictHttp1Server(Http1Server):
         if not self.conn.state & ConnectionState.CAN_WRITE:
             return
         if not self.response and event.code.http_status_code() is not None:
-            page = _raw_problem(problem_of(event.code, event.message))
+            page = _raw_problem(explained(event, None).problem)
             yield commands.SendData(self.conn, page)
         yield commands.CloseConnection(self.conn)
 
@@ -89,7 +89,7 @@ class StrictHttp2Server(Http2Server):
         if isinstance(event, ResponseProtocolError):
             code = event.code
             if self._may_answer(event):
-                yield from self._answer(event.stream_id, problem_of(code, event.message))
+                yield from self._answer(event.stream_id, explained(event, None).problem)
                 return
             event = ResponseProtocolError(event.stream_id, "", code)
         yield from super()._handle_event(event)

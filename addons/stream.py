@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
 from addons.exchange import Exchange, exchange_of
-from addons.failures import problem_of
+from addons.failures import explained
 
 MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
 
@@ -76,7 +76,9 @@ class StrictHttpStream(HttpStream):
         yield commands.CloseConnection(self.flow.server_conn)
         yield HttpErrorHook(self.flow)
         rejected = ResponseProtocolError(self.stream_id, "", ErrorCode.GENERIC_SERVER_ERROR)
-        yield SendHttp(rejected, self.context.client)
+        exchange = exchange_of(self.flow)
+        connector = exchange.connector_slug if exchange else None
+        yield SendHttp(explained(rejected, connector), self.context.client)
         self.flow.live = False
         self.client_state = self.server_state = self.state_errored
         return True
@@ -86,8 +88,8 @@ class StrictHttpStream(HttpStream):
     ) -> Commands:
         exchange = exchange_of(self.flow)
         if exchange is not None and isinstance(event, ResponseProtocolError):
-            problem = problem_of(event.code, event.message)
-            exchange.code, exchange.status = problem.code, problem.http_status
+            event = explained(event, exchange.connector_slug)
+            exchange.code, exchange.status = event.problem.code, event.problem.http_status
         elif exchange is not None:
             exchange.client_gone = True
         yield from super().handle_protocol_error(event)

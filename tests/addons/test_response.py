@@ -216,4 +216,5 @@ def test_an_upstream_that_is_not_there_is_502(tmp_path: Path) -> None:
     ):
         reply = client.get("http://api.example.com/")
     assert (reply.status, reply.code) == (502, "upstream-unreachable")
+    assert reply.json["connector"] == "c"
     assert b"127.0.0.1" not in reply.raw
