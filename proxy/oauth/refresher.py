@@ -18,7 +18,7 @@ from proxy.oauth.state import renewable
 from proxy.oauth.store import Held, TokenStore
 from proxy.oauth.token_set import TokenSet
 from proxy.problems import Problem
-from proxy.vault.refresh_state import RefreshState
+from proxy.vault.refresh_state import Condition, RefreshState
 
 DEADLINE: Final = 20.0  # seconds that a request waits for a refresh, which goes on without it
 LONGEST_NAP: Final = (
@@ -249,6 +249,6 @@ def _same(state: RefreshState, stored: RefreshState | None) -> bool:
 
 def _fresh_until(held: Held) -> datetime:
     """Return until when tokens are given out without a thought."""
-    if held.token_set is None:
+    if held.token_set is None or held.state.condition is Condition.NEEDS_REAUTHORIZATION:
         return datetime.min.replace(tzinfo=NEVER.tzinfo)
     return min(due_at(held.state) or NEVER, usable_until(held.token_set))
