@@ -40,20 +40,24 @@ _DIAL_WORDS: Final = {
 class HttpDriver:
     """Sends requests to the endpoints of authorization servers; runs on a VettedLoop.
 
-    `roots` is a PEM file of the roots that servers must prove themselves against.
+    `roots` is a PEM file of the roots that servers must prove themselves against. `plain` lets
+    http through as well: for services that the operator has declared so, never for tokens.
     """
 
-    def __init__(self, dialer: Dialer, roots: Path, *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(
+        self, dialer: Dialer, roots: Path, *, time_limit: float = TIME_LIMIT, plain: bool = False
+    ) -> None:
         self._dialer = dialer
         self._roots = roots
         self._time_limit = time_limit
+        self._schemes = (b"https", b"http") if plain else (b"https",)
 
     async def send(self, request: TokenRequest) -> HttpResponse:
         """Return the answer, whatever its status but a redirect. Raises EndpointUnreachableError.
 
         A redirect is an error: a token request that followed one would hand its secrets on.
         """
-        url = _https_url(request.url)
+        url = _url(request.url, self._schemes)
         host = url.host.decode("ascii")
         with _explained(host):
             async with asyncio.timeout(self._time_limit):
@@ -82,12 +86,12 @@ class HttpDriver:
         return HttpResponse(response.status, kind, headers, body)
 
 
-def _https_url(text: str) -> httpcore2.URL:
+def _url(text: str, schemes: tuple[bytes, ...]) -> httpcore2.URL:
     try:
         url = httpcore2.URL(text)
     except (ValueError, UnicodeError):
         raise EndpointUnreachableError("an endpoint's address is not a URL") from None
-    if url.scheme != b"https" or not url.host:
+    if url.scheme not in schemes or not url.host:
         raise EndpointUnreachableError("an endpoint's address is not an https URL")
     return url
 
