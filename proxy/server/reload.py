@@ -33,12 +33,16 @@ class Generations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a new state comes from; read in a thread, so that no request waits for it."""
+    """Where a new state comes from; read in a thread, so that no request waits for it.
+
+    `look_again` lets go of access tokens that another process has replaced.
+    """
 
     home: Home
     vault: Generations
     load_tokens: Callable[[], Mapping[bytes, TokenRecord]]
     build_trust: Callable[[Registry], Trust]
+    look_again: Callable[[], Awaitable[None]]
 
 
 class Reloader:
@@ -83,6 +87,7 @@ class Reloader:
         if generation != self._generation:
             self.engine.callers.records = await asyncio.to_thread(self._sources.load_tokens)
             self.engine.swap(self.engine.snapshot)
+            await self._sources.look_again()
             self._generation = generation
         self._faults.pop("vault", None)
 

@@ -1,13 +1,12 @@
 """The proxy process: one home, one lane, one control socket, from start to a clean end."""
 
 import asyncio
-import contextlib
 import errno
 import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from config.connector import Registry
+from config.connector import Connector, Registry
 from config.errors import ConflictError, KeyhatchError
 from config.files import O_PRIVATE
 from config.home import FILE_MODE, Home
@@ -23,10 +22,12 @@ from config.load import read_registry
 from proxy.audit.journal import Journal
 from proxy.callers import Callers
 from proxy.engine import Engine
+from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
 from proxy.server.lane import Lane
+from proxy.server.refreshing import build_refresher
 from proxy.server.reload import Reloader, Sources, file_mark
 from proxy.server.trust import Trust, build_trust
 from proxy.vault.inventory import read_inventory
@@ -79,7 +80,10 @@ class _Service:
         self._journal = Journal(home.audit)
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
-        reloader = self._load()
+        refresher = build_refresher(
+            self._home, self._vault, lambda: reloader.trust.upstream_roots, _now
+        )
+        reloader = self._load(refresher)
         engine = reloader.engine
         loop = asyncio.get_running_loop()
         dialer = Dialer(
@@ -100,26 +104,31 @@ class _Service:
             loop.add_signal_handler(number, self._stopping.set)
         self._leases_changed(0)
         ready(control.listen)
-        watcher = asyncio.create_task(reloader.watch())
+        watchers = [
+            asyncio.create_task(reloader.watch()),
+            asyncio.create_task(refresher.watch(_connectors_of(engine))),
+        ]
         try:
             await self._stopping.wait()
         finally:
-            watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
             await control.stop(self._home)
             await lane.stop(GRACE)
+            await refresher.close(GRACE)
             self._journal.close()
             self._tokens.close()
             log.info("stopped")
 
-    def _load(self) -> Reloader:
+    def _load(self, refresher: Refresher) -> Reloader:
         """Read the home's files; what is wrong with them stops the start."""
         sources = Sources(
             home=self._home,
             vault=self._vault,
             load_tokens=self._tokens.load,
             build_trust=lambda registry: build_trust(self._home, registry, _now),
+            look_again=refresher.look_again,
         )
         mark, generation = file_mark(self._home), self._vault.generation()
         registry = read_registry(self._home)
@@ -129,6 +138,7 @@ class _Service:
             secrets=self._vault,
             journal=self._journal,
             now=_now,
+            tokens=refresher,
         )
         trust = sources.build_trust(registry)
         return Reloader(sources, engine, trust, mark, generation)
@@ -200,6 +210,11 @@ class _Service:
         if self._options.until_idle is not None and count == 0:
             loop = asyncio.get_running_loop()
             self._idle_timer = loop.call_later(self._options.until_idle, self._stopping.set)
+
+
+def _connectors_of(engine: Engine) -> Callable[[], Iterable[Connector]]:
+    """Ask the engine anew each time: a reload swaps the snapshot."""
+    return lambda: engine.snapshot.registry.connectors.values()  # noqa: PLW0108
 
 
 @contextmanager

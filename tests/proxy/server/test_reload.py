@@ -53,6 +53,7 @@ class World:
     vault_fault: Exception | None = None
     trust_fault: Exception | None = None
     reads: int = 0
+    looks: int = 0
 
     def __post_init__(self) -> None:
         registry = read_registry(self.home)
@@ -64,9 +65,13 @@ class World:
             now=lambda: NOW,
         )
         trust = build_trust(self.home, registry, lambda: NOW)
-        sources = Sources(self.home, self, self.load_tokens, self.build_trust)
+        sources = Sources(self.home, self, self.load_tokens, self.build_trust, self.look_again)
         mark = file_mark(self.home)
         self.reloader = Reloader(sources, engine, trust, mark, self.vault.generation())
+
+    async def look_again(self) -> None:
+        """Count how often access tokens are looked at anew."""
+        self.looks += 1
 
     @property
     def error(self) -> KeyhatchError | None:
