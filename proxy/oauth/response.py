@@ -124,6 +124,7 @@ def _token_set(
         scope = previous.scope if previous else asked_scope  # RFC 6749, 5.1: as asked for
     kept = previous.side if previous else _NOTHING
     given = {path: text for path in quirks.side if (text := text_at(document, path))}
+    account = text_at(document, quirks.account) or side.get(quirks.account, "")
     token_type = text_of(_field(document, quirks.token_type))
     return TokenSet(
         access_token=access_token,
@@ -133,7 +134,7 @@ def _token_set(
         obtained_at=now.astimezone(UTC),
         expires_at=read_expiry(_field(document, quirks.expires), quirks, now.astimezone(UTC)),
         side=MappingProxyType({**kept, **side, **given}),
-        account=text_at(document, quirks.account) or (previous.account if previous else ""),
+        account=account or (previous.account if previous else ""),
     )
 
 

@@ -1,0 +1,1 @@
+"""One file per grant; each builds the requests that the grant needs, and sends nothing."""
