@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from admin.browser import open_browser
 from admin.prompts import ConsoleTerminal, Terminal, ask_passphrase
 from config.home import Home, locate_home
 
@@ -24,7 +25,8 @@ class Session:
     """One call of the command line.
 
     `umask` is what the caller had before Keyhatch closed its own to 077; files made for others
-    and programs started for the caller go by it. `wait` takes seconds.
+    and programs started for the caller go by it. `wait` takes seconds. `open_browser` tells
+    whether an address could be shown to a person.
     """
 
     environ: Mapping[str, str]
@@ -32,6 +34,7 @@ class Session:
     now: Callable[[], datetime]
     wait: Callable[[float], None] = time.sleep
     umask: int = 0o022
+    open_browser: Callable[[str], bool] = open_browser
     home_option: Path | None = None
     json: bool = False
 

@@ -24,6 +24,9 @@ class Terminal(Protocol):
     def ask_hidden(self, label: str) -> str:
         """Return one line that was typed without being shown. Raises click.Abort at its end."""
 
+    def ask(self, label: str) -> str:
+        """Return one line that is no secret, without its end. Raises click.Abort at the end of all."""
+
     def confirm(self, question: str) -> bool:
         """Return the answer to a yes-or-no question; no answer is no."""
 
@@ -42,6 +45,13 @@ class ConsoleTerminal:
             return getpass.getpass(f"{label}: ", stream=sys.stderr)
         except EOFError as error:
             raise click.Abort from error
+
+    def ask(self, label: str) -> str:
+        click.echo(f"{label}: ", nl=False, err=True)
+        line = sys.stdin.readline()
+        if not line:
+            raise click.Abort
+        return line.strip()
 
     def confirm(self, question: str) -> bool:
         return click.confirm(question, default=False, err=True)

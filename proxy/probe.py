@@ -30,6 +30,10 @@ class ProbeResult:
     status: int
     answer: HttpResponse = field(repr=False)
 
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class of successes
+
     def tell(self, path: str) -> str:
         """Return the text at a dotted path of the answer's JSON; empty where there is none."""
         document = read_document(self.answer.body, self.answer.content_type)

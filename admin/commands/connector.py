@@ -17,6 +17,18 @@ COMMANDS = {
     "delete": Entry(f"{_EDIT}:delete", "Delete a connector and its secrets."),
     "enable": Entry(f"{_EDIT}:enable", "Switch a connector on."),
     "disable": Entry(f"{_EDIT}:disable", "Switch a connector off; everything about it stays."),
+    "connect": Entry(
+        "admin.commands.connector_connect:connect",
+        "Let the owner of an account consent, and keep the tokens.",
+    ),
+    "disconnect": Entry(
+        "admin.commands.connector_disconnect:disconnect",
+        "Revoke a connector's tokens at the provider, then forget them.",
+    ),
+    "test": Entry(
+        "admin.commands.connector_test:test_connector",
+        "Ask the service for something harmless and say what it answers.",
+    ),
     "confirm": Entry(
         "admin.commands.connector_confirm:confirm",
         "Accept where a connector's secret goes after a change.",

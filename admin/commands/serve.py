@@ -96,6 +96,9 @@ class _Passphrase:
                 hint="open it for the command, as in `3< passphrase.txt`",
             ) from None
 
+    def ask(self, label: str) -> str:
+        return self.terminal.ask(label)
+
     def confirm(self, question: str) -> bool:
         return self.terminal.confirm(question)
 

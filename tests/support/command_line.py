@@ -34,6 +34,12 @@ class FakeTerminal:
         self.asked.append(label)
         return self.typed.pop(0)
 
+    def ask(self, label: str) -> str:
+        self.asked.append(label)
+        if self.typed is not None:
+            return self.typed.pop(0)
+        return self.stdin.decode().strip()
+
     def confirm(self, question: str) -> bool:
         self.asked.append(question)
         return self.agrees
@@ -82,6 +88,8 @@ class CommandLine:
     environ: Mapping[str, str] = field(default_factory=dict)
     wait: Callable[[float], None] = lambda _seconds: None
     umask: int = 0o022
+    browser: Callable[[str], bool] = lambda _url: False
+    now: Callable[[], datetime] = lambda: NOW
 
     def __call__(
         self,
@@ -95,9 +103,10 @@ class CommandLine:
         session = Session(
             environ={"KEYHATCH_HOME": str(self.home), **self.environ},
             terminal=terminal,
-            now=lambda: NOW,
+            now=self.now,
             wait=self.wait,
             umask=self.umask,
+            open_browser=self.browser,
         )
         with _captured() as (out, err):
             code = call(args, session)
