@@ -44,6 +44,7 @@ REVEALS: dict[str, set[str]] = {
     "proxy/engine.py": {"Material.reveal"},  # called by what places
     "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder
     "proxy/oauth/authorize.py": {"finish"},  # the state that came back, compared
+    "proxy/oauth/keeper.py": {"_written"},  # tokens that no disk took, from process to process
     "proxy/oauth/request.py": {"_plain", "basic", "bearer"},  # what goes to a token endpoint
     "proxy/oauth/signing.py": {"load_signer"},
     "proxy/oauth/token_set.py": {"dump", "load"},  # on the way to the vault and back

@@ -11,6 +11,7 @@ import structlog
 
 from config.connector import Connector
 from config.errors import KeyhatchError
+from proxy.oauth.keeper import KeptRotation
 from proxy.oauth.outcome import explain, problem_of, unavailable
 from proxy.oauth.rotation import Rotation, Sleep
 from proxy.oauth.schedule import NEVER, due_at, should_renew, usable_until
@@ -55,7 +56,7 @@ class Refresher:
     def __init__(
         self,
         store: TokenStore,
-        rotation: Rotation,
+        rotation: Rotation | KeptRotation,
         *,
         now: Callable[[], datetime],
         sleep: Sleep = asyncio.sleep,

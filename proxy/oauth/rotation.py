@@ -112,6 +112,12 @@ class Rotation:
                 running.result()
             raise
 
+    async def settle(self, patience: float) -> None:
+        """Wait until nothing is unsaved, at most so many seconds."""
+        savers = [unsaved.saver for unsaved in self._unsaved.values() if unsaved.saver]
+        if savers:
+            await asyncio.wait(savers, timeout=patience)
+
     async def close(self) -> None:
         """End; what is not saved yet gets one more attempt."""
         savers = [unsaved.saver for unsaved in self._unsaved.values() if unsaved.saver]

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from config.connector import Connector
 from config.destination import DestinationPattern
 from config.oauth import Grant
 from proxy.oauth.driver_interface import EndpointUnreachableError
 from proxy.oauth.failure import FailureKind, TokenFailure
 from proxy.oauth.lease import Leases
+from proxy.oauth.store import Held
 from proxy.problems import ProblemCode
+from proxy.secret import Secret
 from proxy.vault.errors import SecretMissingError
 from proxy.vault.refresh_state import Condition
 from proxy.vault.vault import Vault
@@ -64,9 +67,12 @@ class TestTheHotPath:
         connect(shop)
         reads = []
         read = shop.store.read
-        monkeypatch.setattr(
-            shop.store, "read", lambda connector: reads.append(connector) or read(connector)
-        )
+
+        def counted(connector: Connector) -> Held:
+            reads.append(connector)
+            return read(connector)
+
+        monkeypatch.setattr(shop.store, "read", counted)
 
         async def run() -> None:
             refresher = shop.refresher()
@@ -114,7 +120,7 @@ class TestOneCall:
         connect(shop)
         shop.clock.advance(hours=2)
         together = threading.Barrier(4)
-        found = []
+        found: list[Secret] = []
 
         def one_loop() -> None:
             async def run() -> None:
@@ -414,7 +420,11 @@ class TestFailures:
         shop.provider.script = [INVALID_GRANT]
         shop.clock.advance(hours=2)
         fresh = a_token_set(7, shop.clock())
-        shop.provider.before_answer = lambda: shop.store.adopt(CONNECTOR, fresh) and None
+
+        def connected_again() -> None:
+            shop.store.adopt(CONNECTOR, fresh)
+
+        shop.provider.before_answer = connected_again
 
         async def run() -> None:
             assert tokens(await shop.refresher().current(CONNECTOR)) == fresh

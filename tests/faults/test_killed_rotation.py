@@ -1,0 +1,142 @@
+"""Killed at random points of a rotation, over and over: no connection is lost.
+
+The short form is part of every run; `make faults` is the long one.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from config.home import Home
+from proxy.oauth.store import Held, TokenStore
+from proxy.vault.refresh_state import Condition
+from tests.support.refreshing import NOW, Clock, a_token_set
+from tests.support.rotating_server import POINTS, Family, RotatingServer, rotating_server
+from tests.support.rotation_child import CONNECTOR, DONE
+from tests.support.vaults import create, new_home, reopen
+
+ROOT = Path(__file__).parents[2]
+KILLS = 240 if os.environ.get("KEYHATCH_LONG") else 20
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@dataclass
+class Victims:
+    """Makes processes that renew the tokens of one home, and tells how each ended."""
+
+    program: subprocess.Popen[str]
+    server: RotatingServer
+
+    def run(self, *, kill_after: int = 0, kill_at: str = "") -> str:
+        """Let one process ask for tokens; return "killed" or its exit code."""
+        pid = int(self._ask(str(kill_after)))
+        self.server.victim = (kill_at, pid) if kill_at else None
+        ended = self._ask("go")
+        self.server.victim = None
+        return ended
+
+    def _ask(self, line: str) -> str:
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        print(line, file=self.program.stdin, flush=True)
+        return self.program.stdout.readline().strip()
+
+
+@contextmanager
+def victims(home: Home, server: RotatingServer, mode: str) -> Iterator[Victims]:
+    folder = home.root.parent
+    (folder / "ca.pem").write_bytes(server.ca_pem)
+    words = [sys.executable, "-m", "tests.support.rotation_child", folder, server.dial, mode]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        yield Victims(program, server)
+
+
+def connect(home: Home, server: RotatingServer) -> None:
+    """Store the tokens of a new family."""
+    server.family = Family(server.family.forgiving)
+    first = a_token_set(0)
+    with reopen(home) as vault:
+        TokenStore(vault, now=Clock(), random=random.random).adopt(CONNECTOR, first)
+
+
+def held(home: Home) -> Held:
+    with reopen(home) as vault:
+        return TokenStore(vault, now=Clock(NOW), random=random.random).read(CONNECTOR)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = new_home(tmp_path)
+    create(home).close()
+    return home
+
+
+@pytest.fixture
+def server() -> Iterator[RotatingServer]:
+    with rotating_server() as running:
+        yield running
+
+
+def calls_of_one_rotation(made: Victims) -> int:
+    """Return about how many functions a process calls to renew: half as many again survive."""
+    low, high = 0, 100
+    while made.run(kill_after=high) == "killed":
+        low, high = high, high * 2
+    while high - low > 200:
+        middle = (low + high) // 2
+        low, high = (middle, high) if made.run(kill_after=middle) == "killed" else (low, middle)
+    return high
+
+
+def kill_often(home: Home, server: RotatingServer, made: Victims) -> tuple[int, int]:
+    """Kill KILLS processes; return how many died and how many connections were lost."""
+    calls = calls_of_one_rotation(made)
+    killed = lost = 0
+    if server.family.revoked:
+        connect(home, server)
+    while killed < KILLS:
+        if killed % 2:
+            ended = made.run(kill_at=random.choice(POINTS))
+        else:
+            ended = made.run(kill_after=random.randint(1, calls))
+        killed += ended == "killed"
+        if server.family.revoked:
+            lost += 1
+            connect(home, server)
+    return killed, lost
+
+
+def recovers(home: Home, server: RotatingServer, made: Victims) -> None:
+    """Once nothing is killed any more, a process gets tokens, and the newest are on disk."""
+    assert made.run() == str(DONE)
+    found = held(home)
+    assert found.state.condition is Condition.OK
+    assert found.state.pending_since is None
+    assert found.token_set is not None
+    assert found.token_set.refresh_token is not None
+    assert found.token_set.refresh_token.reveal() == server.family.issued[-1]
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("mode", ["kept", "forgiven"])
+def test_a_proxy_that_is_killed_anywhere_in_a_rotation_loses_nothing(
+    home: Home, server: RotatingServer, mode: str
+) -> None:
+    """With its keeper: against a provider that forgives nothing. Without: one that does."""
+    server.family.forgiving = mode == "forgiven"
+    connect(home, server)
+    with victims(home, server, mode) as made:
+        killed, lost = kill_often(home, server, made)
+        print(f"{mode}: {killed} killed, {lost} lost, {server.calls} calls")
+        assert (killed, lost) == (KILLS, 0)
+        recovers(home, server, made)
