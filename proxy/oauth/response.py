@@ -101,7 +101,7 @@ def _refusal(
         return TokenFailure(kind_of(word), word, wait)
     if error or status >= 400:  # noqa: PLR2004 - whatever else it holds, RFC 6749, 5.2
         return TokenFailure(FailureKind.UNAVAILABLE, UNRECOGNISED, wait)
-    if quirks.ok_field and value_at(document, quirks.ok_field) not in (True, "true"):
+    if quirks.ok_field and value_at(document, quirks.ok_field) is not True:
         return TokenFailure(FailureKind.UNAVAILABLE, UNRECOGNISED, wait)
     return None
 
@@ -124,7 +124,7 @@ def _token_set(
         scope = previous.scope if previous else asked_scope  # RFC 6749, 5.1: as asked for
     kept = previous.side if previous else _NOTHING
     given = {path: text for path in quirks.side if (text := text_at(document, path))}
-    account = text_at(document, quirks.account) or side.get(quirks.account, "")
+    account = text_at(document, quirks.account)
     token_type = text_of(_field(document, quirks.token_type))
     return TokenSet(
         access_token=access_token,
