@@ -1,6 +1,7 @@
 """What is shown of a connector; there is no secret in it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from admin.lookup import agents_with
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def status_of(connector: Connector, inventory: "Inventory") -> str:
-    """Return `ready`, `needs credential`, `changed` or `disabled`."""
+    """Return `disabled`, or the credential's state, such as `ready` or `needs connecting`."""
     if not connector.enabled:
         return "disabled"
     return inventory.state(connector).replace("-", " ")
@@ -54,7 +55,40 @@ def facts_of(
         "scrub": connector.scrub,
         "test_path": connector.test_path,
         "agents": agents_with(registry, connector),
+        **_oauth_facts(connector, inventory),
     }
+
+
+def _oauth_facts(connector: Connector, inventory: "Inventory") -> Mapping[str, object]:
+    client = connector.oauth
+    if client is None:
+        return {}
+    return {
+        "grant": client.grant.value,
+        "client_id": client.client_id or None,
+        "scopes": list(client.scopes),
+        "issuer": client.issuer or None,
+        "token_endpoint": client.token_url or None,
+        **refresh_facts(connector, inventory),
+    }
+
+
+def refresh_facts(connector: Connector, inventory: "Inventory") -> Mapping[str, object]:
+    """Return how a connector's tokens are doing; times in UTC."""
+    state = inventory.refreshes.get(connector.id)
+    if state is None:
+        return {}
+    return {
+        "last_refresh": _time(state.last_success),
+        "next_refresh": _time(state.next_refresh),
+        "next_attempt": _time(state.retry_at),
+        "last_error": state.last_error or None,
+        "last_error_at": _time(state.last_error_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%d %H:%M:%SZ}"
 
 
 def describe_placement(placement: Placement) -> str:

@@ -1,12 +1,13 @@
 """The options that say what a connector is, and what they mean in connectors.yaml."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import click
 
 from admin.completion import provider_ids
+from admin.oauth_words import NO_WORDS, OAUTH_OPTIONS, OAuthWords, oauth_entry
 from config.catalog import load_catalog
 from config.connector import Connector, ConnectorType
 from config.errors import UsageError
@@ -52,6 +53,7 @@ _OPTIONS: Final = (
         "--scheme", type=click.Choice(["https", "http"]),
         help="http sends the secret unencrypted.",
     ),
+    *OAUTH_OPTIONS,
 )  # fmt: skip
 
 
@@ -70,10 +72,11 @@ class Words:
     variables: tuple[str, ...] = ()
     dial: str | None = None
     scheme: str | None = None
+    oauth: OAuthWords = NO_WORDS
 
 
 def connector_options[C: Callable[..., object]](command: C) -> C:
-    """Add the options to a command function; it gets them as keyword arguments for `Words`."""
+    """Add the options to a command function; it gets them as keyword arguments for `words_of`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -93,8 +96,18 @@ def entry_of(words: Words) -> Entry:
         "dial": words.dial,
         "vars": dict(_parse_variable(text) for text in words.variables),
         "placement": placement_of(words),
+        **oauth_entry(words.oauth),
     }
     return {key: value for key, value in entry.items() if value}
+
+
+def words_of(given: Mapping[str, Any]) -> Words:
+    """Return what click found of the options."""
+    oauth = {field.name: given[field.name] for field in fields(OAuthWords)}
+    return Words(
+        **{name: value for name, value in given.items() if name not in oauth},
+        oauth=OAuthWords(**oauth),
+    )
 
 
 def placement_of(words: Words) -> Entry | None:
@@ -120,9 +133,9 @@ def placement_of(words: Words) -> Entry | None:
     return {**chosen, "template": words.template}
 
 
-def require_variables(provider: str, given: object) -> None:
+def require_variables(provider: str, kind: ConnectorType, given: object) -> None:
     """Raise UsageError, naming the option, where a variable of the provider has no value."""
-    form = load_catalog().provider(provider).form(ConnectorType.API_KEY)
+    form = load_catalog().provider(provider).form(kind)
     for name, var in form.vars.items():
         if not var.default and name not in (given if isinstance(given, dict) else {}):
             raise UsageError(

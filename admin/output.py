@@ -21,6 +21,9 @@ _COLOURS = {
     "ready": "green",
     "needs credential": "yellow",
     "changed": "red",
+    "needs connecting": "yellow",
+    "needs reauthorization": "red",
+    "configuration error": "red",
     "disabled": "bright_black",
 }
 

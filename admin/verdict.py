@@ -1,5 +1,6 @@
 """What an answer of the service says about the credential, in plain words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -10,7 +11,7 @@ from proxy.probe import ProbeResult
 DONE, FAILED, OPERATOR = 0, 1, 5  # exit codes
 
 _OTHER: Final = ("does not take the request for {path}", "try another path with --path")
-_REFUSALS: Final = {
+_REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     HTTPStatus.FORBIDDEN: (
         "does not let the credential read {path}",
         "compare the scopes or rights that it was given with what the path needs",

@@ -13,15 +13,18 @@ from admin.connector_words import (
     connector_options,
     entry_of,
     require_variables,
-    secret_labels,
+    words_of,
 )
 from admin.context import Session
+from admin.entering import enter_secrets
+from admin.oauth_words import require_fitting
 from admin.options import PrintingCommand, pass_session
-from admin.output import print_done
+from admin.output import note, print_done
 from admin.poke import poke
-from admin.prompts import secrets_for
-from config.connector import Registry, binding_of
+from config.catalog import OAuthForm, load_catalog
+from config.connector import ConnectorType, Registry, binding_of
 from config.errors import UsageError
+from config.oauth import Grant
 from config.slug import slugify
 from proxy.secret import Secret
 
@@ -35,6 +38,8 @@ examples:
   keyhatch connector add "HubSpot API" --type api-key --provider hubspot
   pass show billing | keyhatch connector add Billing --type api-key \\
       --host billing.corp.example:8443 --header X-Api-Key --secret-stdin
+  keyhatch connector add Analytics --type oauth --provider google-analytics
+  keyhatch connector add Support --type intercom
   keyhatch connector add Bot --type api-key --host api.example.com --path "/bot{secret}" --no-secret
 """,
 )
@@ -53,50 +58,63 @@ def add(
     kind: str,
     secret_stdin: bool,
     no_secret: bool,
-    **given: Any,  # what `Words` takes
+    **given: Any,  # what `words_of` takes
 ) -> None:
     """Add a connector and store its secret.
 
     The secret is asked for without being shown, or read from standard input; a service that
     needs several is given one line each, in the order that `keyhatch catalog show` names.
     """
-    _require_buildable(kind, secret_stdin, no_secret)
-    slug, entry = _new_entry(name, Words(**given))
+    if secret_stdin and no_secret:
+        raise UsageError("--secret-stdin and --no-secret contradict each other")
+    slug, entry = _new_entry(session, name, ConnectorType(kind.replace("-", "_")), words_of(given))
     draft = session.draft()
     entry |= _own_id(draft.registry, slug)
     connector = draft.add_connector(slug, entry)
     slots = () if no_secret else connector.slots
-    secrets = secrets_for(
-        session.terminal, connector.name, slots, secret_labels(connector), from_stdin=secret_stdin
-    )
+    secrets = enter_secrets(session.terminal, connector, slots, from_stdin=secret_stdin)
     _store(session, slug, entry, secrets)
     poke(session.home)
     facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
+    if facts["status"] == "needs connecting" and not session.json:
+        note(f"next: keyhatch connector connect {slug}")
 
 
-def _require_buildable(kind: str, secret_stdin: bool, no_secret: bool) -> None:
-    if kind != "api-key":
-        raise UsageError(
-            f"connecting {kind} connectors is not in this version",
-            hint="use --type api-key with a key or a long-lived token of the service",
-        )
-    if secret_stdin and no_secret:
-        raise UsageError("--secret-stdin and --no-secret contradict each other")
-
-
-def _new_entry(name: str, words: Words) -> tuple[str, Entry]:
+def _new_entry(session: Session, name: str, kind: ConnectorType, words: Words) -> tuple[str, Entry]:
     """Return the key and the entry of a new connector."""
     slug = slugify(name)
     entry = entry_of(words)
-    if "provider" not in entry and "hosts" not in entry:
+    require_fitting(kind, entry)
+    provider = words.provider or (kind.value if kind is ConnectorType.INTERCOM else None)
+    if provider is None and "hosts" not in entry:
         raise UsageError(
             "no destination is given",
             hint="name a provider with --provider (`keyhatch catalog list`), or hosts with --host",
         )
-    if words.provider is not None:
-        require_variables(words.provider, entry.get("vars"))
-    return slug, {"name": name, "type": "api_key", **entry}
+    if provider is not None:
+        require_variables(provider, kind, entry.get("vars"))
+    if kind is not ConnectorType.API_KEY and "client_id" not in entry:
+        entry |= _client_id(session, name, entry, provider)
+    return slug, {"name": name, "type": kind.value, **entry}
+
+
+def _client_id(session: Session, name: str, entry: Entry, provider: str | None) -> Entry:
+    """Ask for the application's id, where one is needed and someone is there to know it."""
+    grant = entry.get("grant") or (provider and _grant_of(provider))
+    if grant == Grant.JWT_BEARER:
+        return {}
+    if not session.terminal.interactive():
+        raise UsageError(
+            "the id of your application is not given",
+            hint="add --client-id ID; the provider shows it beside the client secret",
+        )
+    return {"client_id": session.terminal.ask(f"client id for {name}")}
+
+
+def _grant_of(provider: str) -> Grant | None:
+    form = load_catalog().provider(provider).forms.get(ConnectorType.OAUTH)
+    return form.grant if isinstance(form, OAuthForm) else None
 
 
 def _own_id(registry: Registry, slug: str) -> Entry:

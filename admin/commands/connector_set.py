@@ -11,17 +11,17 @@ from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.connector_words import (
     Entry,
-    Words,
     connector_options,
     entry_of,
-    secret_labels,
+    words_of,
 )
 from admin.context import Session
+from admin.entering import enter_secrets
 from admin.lookup import find_connector
+from admin.oauth_words import require_fitting
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
 from admin.poke import poke
-from admin.prompts import secrets_for
 from config.connector import Connector, Registry, binding_of
 from config.errors import ConflictError, NotFoundError
 from config.marks import parse_yaml
@@ -71,7 +71,7 @@ def set_connector(
     name: str,
     secret_stdin: bool,
     slot: str | None,
-    **given: Any,  # what `Words` takes
+    **given: Any,  # what `words_of` takes
 ) -> None:
     """Change a connector, or replace its secret.
 
@@ -80,7 +80,8 @@ def set_connector(
     """
     draft = session.draft()
     before = find_connector(draft.registry, name)
-    entry = _with_known_vars(draft.text, before.slug, entry_of(Words(**given)))
+    entry = _with_known_vars(draft.text, before.slug, entry_of(words_of(given)))
+    require_fitting(before.type, entry)
     after = draft.update_connector(before.slug, entry) if entry else before
     wants_secret = secret_stdin or slot is not None or not entry
     slots = _slots_to_fill(after, slot) if wants_secret else ()
@@ -88,9 +89,7 @@ def set_connector(
         before=before,
         after=after,
         entry=entry,
-        secrets=secrets_for(
-            session.terminal, after.name, slots, secret_labels(after), from_stdin=secret_stdin
-        ),
+        secrets=enter_secrets(session.terminal, after, slots, from_stdin=secret_stdin),
         was_ready=session.inventory().state(before) == "ready",
     )
     _apply(session, change)

@@ -14,6 +14,9 @@ from proxy.server.control_client import request
 _ATTENTION = {
     "needs credential": "keyhatch connector set {} --secret-stdin",
     "changed": "keyhatch connector confirm {}",
+    "needs connecting": "keyhatch connector connect {}",
+    "needs reauthorization": "keyhatch connector connect {}",
+    "configuration error": "keyhatch connector show {}",
 }
 
 

@@ -61,7 +61,7 @@ def line_with_names(keyhatch: CommandLine) -> CommandLine:
     ("words", "names"),
     [
         ("keyhatch conn", ["connector"]),
-        ("keyhatch connector dis", ["disable"]),
+        ("keyhatch connector dis", ["disable", "disconnect"]),
         ("keyhatch connector show hub", ["hub-two", "hubspot-api"]),
         ("keyhatch agent rotate ", ["researcher"]),
         ("keyhatch agent grant researcher hubs", ["hubspot-api"]),

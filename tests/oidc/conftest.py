@@ -1,0 +1,95 @@
+"""One authorization server for all tests of a worker, and a home that knows it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.oidc.browser import Browser, Page
+from tests.oidc.installed import installed
+from tests.oidc.provider import HOST, ISSUER, AuthorizationServer, running
+from tests.support.command_line import CommandLine
+from tests.support.settings import declare_settings
+
+SECRETS = {
+    "code-basic": "basic-secret-000000000000000000",
+    "code-post": "post-secret-0000000000000000000",
+    "code-pasted": "pasted-secret-00000000000000000",
+    "machine": "machine-secret-0000000000000000",
+}
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[AuthorizationServer]:
+    with running(installed()) as server:
+        yield server
+
+
+@dataclass
+class Person:
+    """Sits at the browser: consents in the background, as soon as it is opened."""
+
+    browser: Browser
+    pages: list[Page] = field(default_factory=list)
+    visits: list[threading.Thread] = field(default_factory=list)
+
+    def open(self, url: str) -> bool:
+        """Begin to click through; what the browser ends at is in `pages` afterwards."""
+        visit = threading.Thread(target=lambda: self.pages.append(self.browser.visit(url)))
+        visit.start()
+        self.visits.append(visit)
+        return True
+
+    def done(self) -> Page:
+        """Return what the browser shows in the end."""
+        for visit in self.visits:
+            visit.join(30)
+        return self.pages[-1]
+
+
+@dataclass
+class World:
+    """A home, the provider, and the person who consents."""
+
+    line: CommandLine
+    provider: AuthorizationServer
+    person: Person
+
+    def add(
+        self, name: str, client: str, *words: str, stdin: str | None = None, **keys: object
+    ) -> None:
+        """Add a connector to the provider's resource by one of its clients."""
+        given = SECRETS.get(client, "") if stdin is None else stdin
+        entered = ("--secret-stdin",) if given else ()
+        outcome = self.line(
+            "connector", "add", name, "--type", "oauth", "--host", HOST,
+            "--dial", self.provider.dial, "--token-dial", self.provider.dial, "--issuer", ISSUER,
+            "--client-id", client, "--scope", "openid", "--scope", "read", *words, *entered,
+            stdin=given,
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        self.declare(name, test_path="/api/me", quirks={"test_account": "account"}, **keys)
+
+    def declare(self, slug: str, **keys: object) -> None:
+        """Set keys of a connector as an operator would in an editor."""
+        yaml = YAML()
+        path = self.line.home / "connectors.yaml"
+        document = yaml.load(path)
+        document["connectors"][slug].update(keys)
+        with path.open("w") as file:
+            yaml.dump(document, file)
+
+
+@pytest.fixture
+def world(provider: AuthorizationServer, tmp_path: Path) -> World:
+    person = Person(Browser(provider.port, provider.ca_pem))
+    line = CommandLine(tmp_path / "home", browser=person.open, now=lambda: datetime.now(UTC))
+    assert line("init", "--key-source", "file").code == 0
+    roots = line.home / "provider-ca.pem"
+    roots.write_bytes(provider.ca_pem)
+    declare_settings(line.home / "connectors.yaml", upstream_ca=str(roots))
+    return World(line, provider, person)
