@@ -9,11 +9,18 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from config.connector import binding_of
+from config.home import Home
+from config.load import read_registry
+from config.oauth import TOKEN_SET
+from proxy.oauth.token_set import TokenSet, load
+from proxy.vault.open import open_vault
 from tests.oidc.browser import Browser, Page
 from tests.oidc.installed import installed
 from tests.oidc.provider import HOST, ISSUER, AuthorizationServer, running
 from tests.support.command_line import CommandLine
 from tests.support.settings import declare_settings
+from tests.support.vaults import ask_nobody
 
 SECRETS = {
     "code-basic": "basic-secret-000000000000000000",
@@ -73,6 +80,13 @@ class World:
         )  # fmt: skip
         assert outcome.code == 0, outcome.err
         self.declare(name, test_path="/api/me", quirks={"test_account": "account"}, **keys)
+
+    def stored(self, slug: str) -> TokenSet:
+        """Return the tokens that the vault has of a connector."""
+        home = Home(self.line.home)
+        connector = read_registry(home).connectors[slug]
+        with open_vault(home, environ={}, ask_passphrase=ask_nobody) as vault:
+            return load(vault.get(connector.id, TOKEN_SET, binding_of(connector)))
 
     def declare(self, slug: str, **keys: object) -> None:
         """Set keys of a connector as an operator would in an editor."""

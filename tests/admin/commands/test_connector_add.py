@@ -185,14 +185,6 @@ def test_a_name_that_cannot_be_one_is_refused(keyhatch: CommandLine, name: str) 
     assert keyhatch.files() == before
 
 
-@pytest.mark.parametrize("kind", ["oauth", "intercom"])
-def test_types_that_have_to_be_connected_are_not_made_yet(keyhatch: CommandLine, kind: str) -> None:
-    outcome = keyhatch("connector", "add", "X", "--type", kind, "--provider", "intercom")
-    assert outcome.code == 2
-    assert "not in this version" in outcome.error
-    assert outcome.hint
-
-
 def test_without_a_terminal_the_secret_has_to_be_announced(keyhatch: CommandLine) -> None:
     before = keyhatch.files()
     outcome = keyhatch(
