@@ -11,6 +11,7 @@ from admin.oauth_words import NO_WORDS, OAUTH_OPTIONS, OAuthWords, oauth_entry
 from config.catalog import load_catalog
 from config.connector import Connector, ConnectorType
 from config.errors import UsageError
+from config.oauth import CLIENT_SECRET
 
 type Entry = dict[str, object]
 
@@ -146,9 +147,10 @@ def require_variables(provider: str, kind: ConnectorType, given: object) -> None
 
 def secret_labels(connector: Connector) -> Mapping[str, str]:
     """Return the provider's own words for the connector's secrets, by slot."""
+    usual = {CLIENT_SECRET: "client secret"} if connector.oauth else {}
     if connector.provider is None:
-        return {}
-    return load_catalog().provider(connector.provider).form(connector.type).secrets
+        return usual
+    return {**usual, **load_catalog().provider(connector.provider).form(connector.type).secrets}
 
 
 def _parse_variable(text: str) -> tuple[str, str]:
