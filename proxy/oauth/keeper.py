@@ -72,15 +72,17 @@ async def keep(channel: socket.socket, rotation: Rotation, find: Find) -> None:
     """
     reader, writer = await asyncio.open_unix_connection(sock=channel, limit=_LINE)
     under_way: set[asyncio.Task[None]] = set()
-    while line := await _line(reader):
-        task = asyncio.create_task(_answer(json.loads(line), rotation, find, writer))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
-    if under_way:
-        await asyncio.wait(under_way)
-    await rotation.settle(UNSAVED_PATIENCE)
-    await rotation.close()
-    writer.close()
+    try:
+        while line := await _line(reader):
+            task = asyncio.create_task(_answer(json.loads(line), rotation, find, writer))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+        if under_way:
+            await asyncio.wait(under_way)
+        await rotation.settle(UNSAVED_PATIENCE)
+    finally:
+        await rotation.close()
+        writer.close()
 
 
 class KeptRotation:
@@ -134,7 +136,8 @@ class KeptRotation:
         }
         if self._gone:
             return None
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
         try:
             writer.write(json.dumps(question).encode() + b"\n")
             return await answer

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,11 @@ import pytest
 
 from config.home import Home
 from proxy.oauth.store import Held, TokenStore
+from proxy.secret import Secret
 from proxy.vault.refresh_state import Condition
 from tests.support.refreshing import NOW, Clock, a_token_set
 from tests.support.rotating_server import POINTS, Family, RotatingServer, rotating_server
-from tests.support.rotation_child import CONNECTOR, DONE
+from tests.support.rotation_child import CONNECTOR, DONE, NO_TOKENS
 from tests.support.vaults import create, new_home, reopen
 
 ROOT = Path(__file__).parents[2]
@@ -37,16 +38,31 @@ class Victims:
 
     def run(self, *, kill_after: int = 0, kill_at: str = "") -> str:
         """Let one process ask for tokens; return "killed" or its exit code."""
-        pid = int(self._ask(str(kill_after)))
+        pid = self.make(kill_after)
         self.server.victim = (kill_at, pid) if kill_at else None
-        ended = self._ask("go")
+        self.let_go()
+        ended = self.ended()
         self.server.victim = None
         return ended
 
-    def _ask(self, line: str) -> str:
+    def make(self, kill_after: int = 0) -> int:
+        """Make a process that waits to be let go; return its id."""
+        self._say(str(kill_after))
+        return int(self._hear())
+
+    def let_go(self) -> None:
+        self._say("go")
+
+    def ended(self) -> str:
+        """Wait for its end; return "killed" or its exit code."""
+        return self._hear()
+
+    def _say(self, line: str) -> None:
         assert self.program.stdin is not None
-        assert self.program.stdout is not None
         print(line, file=self.program.stdin, flush=True)
+
+    def _hear(self) -> str:
+        assert self.program.stdout is not None
         return self.program.stdout.readline().strip()
 
 
@@ -54,11 +70,12 @@ class Victims:
 def victims(home: Home, server: RotatingServer, mode: str) -> Iterator[Victims]:
     folder = home.root.parent
     (folder / "ca.pem").write_bytes(server.ca_pem)
-    words = [sys.executable, "-m", "tests.support.rotation_child", folder, server.dial, mode]
+    program = [sys.executable, "-m", "tests.support.rotation_child"]
+    words = [*program, str(folder), server.dial, mode]
     with subprocess.Popen(
         words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as program:
-        yield Victims(program, server)
+    ) as running:
+        yield Victims(running, server)
 
 
 def connect(home: Home, server: RotatingServer) -> None:
@@ -88,7 +105,7 @@ def server() -> Iterator[RotatingServer]:
 
 
 def calls_of_one_rotation(made: Victims) -> int:
-    """Return about how many functions a process calls to renew: half as many again survive."""
+    """Return about how many functions a process calls, in all its threads, to get tokens."""
     low, high = 0, 100
     while made.run(kill_after=high) == "killed":
         low, high = high, high * 2
@@ -140,3 +157,37 @@ def test_a_proxy_that_is_killed_anywhere_in_a_rotation_loses_nothing(
         print(f"{mode}: {killed} killed, {lost} lost, {server.calls} calls")
         assert (killed, lost) == (KILLS, 0)
         recovers(home, server, made)
+
+
+@pytest.mark.parametrize("mode", ["kept", "alone"])
+def test_several_processes_at_the_moment_of_expiry_make_one_call(
+    home: Home, server: RotatingServer, mode: str
+) -> None:
+    connect(home, server)
+    with ExitStack() as stack:
+        made = [stack.enter_context(victims(home, server, mode)) for _ in range(3)]
+        for each in made:
+            each.make()
+        for each in made:
+            each.let_go()
+        assert [each.ended() for each in made] == [str(DONE)] * 3
+    assert server.calls == 1
+    found = held(home).token_set
+    assert found is not None
+    assert found.refresh_token == Secret(server.family.issued[-1])
+
+
+def test_a_family_that_is_revoked_all_the_same_is_told_with_its_cause(
+    home: Home, server: RotatingServer
+) -> None:
+    """Nobody can help a process that is killed while only it has the new tokens."""
+    connect(home, server)
+    with victims(home, server, "alone") as made:
+        assert made.run(kill_at="rotated") == "killed"
+        assert held(home).state.pending_since is not None
+        assert made.run() == str(NO_TOKENS)
+        assert made.run() == str(NO_TOKENS)
+    assert server.calls == 2
+    state = held(home).state
+    assert state.condition is Condition.NEEDS_REAUTHORIZATION
+    assert "cut off" in state.last_error

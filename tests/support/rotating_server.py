@@ -91,13 +91,14 @@ def rotating_server() -> Iterator[RotatingServer]:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(context)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(lambda: server)) as http:
+    server = RotatingServer(0, authority.cert_pem.bytes())
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(server)) as http:
         http.socket = context.wrap_socket(
             http.socket, server_side=True, do_handshake_on_connect=False
         )
         http.daemon_threads = True
         http.handle_error = lambda *_: None  # type: ignore[method-assign]
-        server = RotatingServer(http.server_address[1], authority.cert_pem.bytes())
+        server.port = http.server_address[1]
         thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -107,17 +108,16 @@ def rotating_server() -> Iterator[RotatingServer]:
             thread.join()
 
 
-def _handler_of(server: Any) -> type[BaseHTTPRequestHandler]:
+def _handler_of(server: RotatingServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             body = parse_qs(self.rfile.read(length).decode())
-            found: RotatingServer = server()
-            found.reach("received")
-            status, document = found.answer(body["refresh_token"][0])
-            found.reach("rotated")
+            server.reach("received")
+            status, document = server.answer(body["refresh_token"][0])
+            server.reach("rotated")
             content = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -126,10 +126,10 @@ def _handler_of(server: Any) -> type[BaseHTTPRequestHandler]:
             half = len(content) // 2
             self.wfile.write(content[:half])
             self.wfile.flush()
-            found.reach("half answered")
+            server.reach("half answered")
             self.wfile.write(content[half:])
             self.wfile.flush()
-            found.reach("answered")
+            server.reach("answered")
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
