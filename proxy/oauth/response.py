@@ -176,7 +176,9 @@ def _seconds(retry_after: str, now: datetime) -> float | None:
     seconds = number_of(retry_after)
     if seconds is None:
         try:
-            seconds = (parsedate_to_datetime(retry_after).astimezone(UTC) - now).total_seconds()
+            moment = parsedate_to_datetime(retry_after)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - now).total_seconds()
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), _MAX_WAIT)

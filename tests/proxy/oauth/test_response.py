@@ -247,6 +247,15 @@ class TestWhatAFailureMeans:
         found = failure({"error": word}, status)
         assert found == TokenFailure(kind, word.lower())
 
+    @pytest.mark.parametrize("path", ["", "err.code", "error"])
+    def test_a_plain_error_counts_wherever_the_service_puts_its_own(self, path: str) -> None:
+        found = failure(FULL | {"error": "invalid_grant"}, quirks=Quirks(error=path))
+        assert found.kind is FailureKind.INVALID_GRANT
+
+    def test_a_service_may_put_its_word_elsewhere(self) -> None:
+        found = failure({"err": {"code": "invalid_grant"}}, quirks=Quirks(error="err.code"))
+        assert found.kind is FailureKind.INVALID_GRANT
+
     def test_other_words_are_not_passed_on(self) -> None:
         found = failure({"error": "s3cret", "error_description": "s3cret"}, 400)
         assert found == TokenFailure(FailureKind.REJECTED, "unrecognised")
@@ -266,6 +275,7 @@ class TestWhatAFailureMeans:
             ("-5", 0.0),
             ("99999999", 3600.0),
             ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
+            ("Sun, 01 Mar 2026 12:00:30 -0000", 30.0),
             ("Sun, 01 Mar 2020 12:00:30 GMT", 0.0),
             ("Sun, 99 Mar 2026", None),
             ("soon", None),

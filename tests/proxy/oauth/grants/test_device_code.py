@@ -92,6 +92,11 @@ class TestTheAnswer:
     def test_the_interval_is_kept_within_reason(self, interval: object, seconds: float) -> None:
         assert flow(interval=interval).interval == seconds
 
+    @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 99])
+    def test_a_number_that_is_none_is_passed_over(self, number: bytes) -> None:
+        body = json.dumps(ANSWER | {"interval": "?"}).encode().replace(b'"?"', number)
+        assert parse(body) == FLOW
+
     @pytest.mark.parametrize("lifetime", [10**30, 1e300, 86400])
     def test_so_is_the_lifetime(self, lifetime: object) -> None:
         assert flow(expires_in=lifetime).expires_at <= NOW + timedelta(hours=1)
