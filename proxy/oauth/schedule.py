@@ -13,6 +13,7 @@ type Random = Callable[[], float]  # in [0, 1)
 AHEAD: Final = 0.2  # of a token's life that is left when it is renewed in the background …
 MAX_AHEAD: Final = timedelta(minutes=10)  # … and at most this much
 LEEWAY: Final = 0.05  # of its life that is not used: the request is on its way for a while …
+MIN_LEEWAY: Final = timedelta(seconds=1.5)  # … and servers count in whole seconds, from their floor
 MAX_LEEWAY: Final = timedelta(seconds=5)
 FIRST_RETRY: Final = 1.0  # seconds, doubled with each failure in a row
 MAX_RETRY: Final = 300.0
@@ -26,7 +27,9 @@ def usable_until(token_set: TokenSet) -> datetime:
     """Return when an access token must no longer be sent; NEVER where the provider says nothing."""
     if token_set.expires_at is None:
         return NEVER
-    return token_set.expires_at - min(_life(token_set) * LEEWAY, MAX_LEEWAY)
+    life = _life(token_set)
+    leeway = min(max(life * LEEWAY, MIN_LEEWAY), MAX_LEEWAY, life / 2)
+    return token_set.expires_at - leeway
 
 
 def refresh_at(token_set: TokenSet, random: Random) -> datetime | None:
@@ -34,7 +37,7 @@ def refresh_at(token_set: TokenSet, random: Random) -> datetime | None:
     if token_set.expires_at is None:
         return None
     ahead = min(_life(token_set) * AHEAD, MAX_AHEAD)
-    return token_set.expires_at - ahead * (0.6 + 0.4 * random())
+    return usable_until(token_set) - ahead * (0.6 + 0.4 * random())
 
 
 def retry_at(

@@ -76,9 +76,9 @@ class Installation:
         self.keyhatch("connector", "add", "HubSpot API", *words, "--secret-stdin", stdin=key)
 
     @contextmanager
-    def serving(self) -> Iterator[Proxy]:
-        """Run the proxy until the block ends."""
-        token = self.keyhatch("agent", "add", "tester", "--connector", "hubspot-api").strip()
+    def serving(self, connector: str = "hubspot-api") -> Iterator[Proxy]:
+        """Run the proxy until the block ends, with an agent that may use the connector."""
+        token = self.keyhatch("agent", "add", "tester", "--connector", connector).strip()
         port = free_port()
         with subprocess.Popen(
             [KEYHATCH, "serve", "--listen", f"127.0.0.1:{port}"],
