@@ -149,12 +149,14 @@ def test_a_keeper_finishes_what_it_began_when_its_proxy_is_gone(shop: Workshop) 
 
 def test_without_its_keeper_a_proxy_goes_on_by_itself(shop: Workshop) -> None:
     async def run() -> None:
-        async with kept(shop) as (refresher, keeper):
-            keeper.cancel()
-            await asyncio.wait({keeper})
-            tokens(await refresher.current(CONNECTOR))
-            shop.clock.advance(hours=2)
-            tokens(await refresher.current(CONNECTOR))
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        rotation = KeptRotation(shop.rotation(), ours)
+        refresher = Refresher(shop.store, rotation, now=shop.clock, sleep=no_nap)
+        tokens(await refresher.current(CONNECTOR))
+        shop.clock.advance(hours=2)
+        tokens(await refresher.current(CONNECTOR))
+        await refresher.close(30)
 
     asyncio.run(run())
     assert len(shop.provider.calls) == 2
