@@ -1,15 +1,21 @@
 """`keyhatch status`: what runs, and what needs the operator."""
 
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from admin.connector_view import status_of
+from admin.connector_view import refresh_facts, status_of
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_facts
+from config.connector import Registry
 from config.errors import KeyhatchError
 from proxy.server.control_client import request
+
+if TYPE_CHECKING:
+    from proxy.vault.inventory import Inventory
 
 _ATTENTION = {
     "needs credential": "keyhatch connector set {} --secret-stdin",
@@ -38,6 +44,8 @@ def status(session: Session) -> None:
         return
     facts = {"proxy": "running", **running}
     facts["connectors"] = _states(running["connectors"], session)
+    with suppress(KeyhatchError):  # the proxy has said what is wrong with the file
+        facts["tokens"] = _tokens(session, session.registry(), session.inventory())
     facts["attention"] = _attention(running["connectors"])
     print_facts(session, facts)
 
@@ -53,8 +61,25 @@ def _at_rest(session: Session) -> dict[str, Any]:
     return {
         "connectors": _states(states, session),
         "agents": len(registry.agents),
+        "tokens": _tokens(session, registry, inventory),
         "attention": _attention(states),
     }
+
+
+def _tokens(session: Session, registry: Registry, inventory: "Inventory") -> object:
+    """Return how the tokens of each connector that has any are doing."""
+    found = {
+        slug: {name: value for name, value in facts.items() if value is not None}
+        for slug, connector in registry.connectors.items()
+        if (facts := refresh_facts(connector, inventory))
+    }
+    if session.json:
+        return found
+    return [f"{slug}: {_in_words(facts)}" for slug, facts in found.items()]
+
+
+def _in_words(facts: Mapping[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
 def _states(states: dict[str, str], session: Session) -> object:

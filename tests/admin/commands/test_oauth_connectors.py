@@ -144,7 +144,10 @@ def test_how_the_tokens_are_doing_is_told(
     assert shown["last_refresh"] == "2026-05-09 12:00:00Z"
     assert shown["next_refresh"] == "2026-05-09 12:50:00Z"
     assert shown["last_error"] == (error or None)
-    attention = keyhatch("status", "--json").json["attention"]
+    told = keyhatch("status", "--json").json
+    assert told["tokens"]["analytics"]["last_refresh"] == "2026-05-09 12:00:00Z"
+    assert ("last error the provider said no" in keyhatch("status").out) == bool(error)
+    attention = told["attention"]
     assert attention == ([f"keyhatch connector {command}"] if command else [])
 
 
