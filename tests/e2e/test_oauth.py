@@ -118,7 +118,7 @@ def test_a_connector_is_called_through_many_expiries_without_a_401(
     }
     add(site, server, name, secret=secrets.get(name, ""))
     if name == "code":
-        assert "ada" in connect(site, server, name, "--no-browser")
+        assert "connected code" in connect(site, server, name, "--no-browser")
     if name == "device":
         connect(site, server, name, "--device")
     before = server.counts()
