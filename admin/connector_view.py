@@ -15,6 +15,7 @@ from config.connector import (
     Registry,
     Rule,
 )
+from config.oauth import Grant, OAuthClient
 
 if TYPE_CHECKING:
     from proxy.vault.inventory import Inventory
@@ -69,8 +70,20 @@ def _oauth_facts(connector: Connector, inventory: "Inventory") -> Mapping[str, o
         "scopes": list(client.scopes),
         "issuer": client.issuer or None,
         "token_endpoint": client.token_url or None,
+        "redirect": redirect_of(client),
         **refresh_facts(connector, inventory),
     }
+
+
+def redirect_of(client: OAuthClient) -> str | None:
+    """Return the redirect address to register with the provider, or None where none is needed."""
+    if client.grant is not Grant.AUTHORIZATION_CODE:
+        return None
+    if client.redirect_uri:
+        return client.redirect_uri
+    if client.redirect_port:
+        return f"http://127.0.0.1:{client.redirect_port}/callback"
+    return "http://127.0.0.1/callback, with any port"
 
 
 def refresh_facts(connector: Connector, inventory: "Inventory") -> Mapping[str, object]:

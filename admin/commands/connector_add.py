@@ -1,5 +1,6 @@
 """`keyhatch connector add`: a new name, where it goes, and its secret."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
@@ -77,7 +78,15 @@ def add(
     poke(session.home)
     facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
-    if facts["status"] == "needs connecting" and not session.json:
+    if not session.json:
+        _say_next(slug, facts)
+
+
+def _say_next(slug: str, facts: Mapping[str, object]) -> None:
+    """Name what is left to do before agents can use an OAuth connector."""
+    if redirect := facts.get("redirect"):
+        note(f"redirect address to register with your application: {redirect}")
+    if facts["status"] == "needs connecting":
         note(f"next: keyhatch connector connect {slug}")
 
 

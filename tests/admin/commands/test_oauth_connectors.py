@@ -47,7 +47,11 @@ def keep(line: CommandLine, slug: str, state: RefreshState) -> None:
 def test_a_provider_needs_only_client_id_and_secret(keyhatch: CommandLine) -> None:
     outcome = keyhatch("connector", "add", *ANALYTICS, typed=["123.apps.example", SECRET])
     assert (outcome.code, outcome.out) == (0, "added connector analytics (needs connecting)\n")
-    assert outcome.err == "next: keyhatch connector connect analytics\n"
+    register, then = outcome.err.splitlines()
+    assert register.endswith(
+        " to register with your application: http://127.0.0.1/callback, with any port"
+    )
+    assert then == "next: keyhatch connector connect analytics"
     assert [question.endswith(" for Analytics") for question in outcome.asked] == [True, True]
     shown = keyhatch("connector", "show", "analytics", "--json").json
     assert shown["client_id"] == "123.apps.example"
