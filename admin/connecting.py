@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+import click
+
 from admin.context import Session
 from admin.desk import Desk, token_values
 from admin.output import note
@@ -127,8 +129,7 @@ async def _by_paste(
     _show(session, authorization.url, opens_browser)
     note(f"afterwards the browser is sent to {authorization.redirect_uri}, which may not load")
     for _ in range(ATTEMPTS):
-        pasted = session.terminal.ask("paste the whole address from its address bar")
-        answer = read_pasted(server, authorization, pasted)
+        answer = read_pasted(server, authorization, _ask_address(session))
         if answer is not None:
             return await redeem(server, authorization, answer)
         note("that is not the address that this consent leads to")
@@ -138,6 +139,15 @@ async def _by_paste(
         "no address of this consent was pasted",
         hint="run the command again; it starts with the redirect address and has code= and state=",
     )
+
+
+def _ask_address(session: Session) -> str:
+    try:
+        return session.terminal.ask("paste the whole address from its address bar")
+    except click.Abort:
+        if session.terminal.interactive():
+            raise
+        return ""  # the end of what was piped in
 
 
 def _show(session: Session, url: str, opens_browser: bool) -> None:

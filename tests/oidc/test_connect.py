@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -190,3 +191,40 @@ def test_nothing_of_a_secret_is_printed_or_left(world: World) -> None:
             assert path.is_dir() or path.is_socket() or secret.encode() not in path.read_bytes(), (
                 path
             )
+
+
+def test_expired_tokens_are_refreshed_again_and_again(world: World) -> None:
+    """Each refresh token is good once: using one twice would end the family."""
+    world.add("crm", "code-basic")
+    assert world.line("connector", "connect", "crm").code == 0
+    before = world.provider.counts()
+    seen = {world.stored("crm").access_token}
+    for hours in range(1, 4):
+        world.line.now = lambda hours=hours: datetime.now(UTC) + timedelta(hours=hours)  # type: ignore[misc]
+        check_works(world, "crm")
+        seen.add(world.stored("crm").access_token)
+    after = world.provider.counts()
+    assert after["refresh"] - before["refresh"] == 3
+    assert after["unauthorized"] == before["unauthorized"]
+    assert len(seen) == 4
+
+
+def test_a_connection_that_the_provider_has_ended_needs_a_new_consent(world: World) -> None:
+    world.add("crm", "code-basic")
+    assert world.line("connector", "connect", "crm").code == 0
+    ended = world.stored("crm").refresh_token
+    assert ended is not None
+    world.add("thief", "code-basic", "--grant", "refresh-token")
+    for _ in range(2):  # the second use of one refresh token ends the whole family
+        world.line("connector", "connect", "thief", "--secret-stdin", stdin=ended.reveal())
+    world.line.now = lambda: datetime.now(UTC) + timedelta(hours=1)
+    outcome = world.line("connector", "test", "crm")
+    assert outcome.code == 5
+    assert outcome.error == "the provider no longer accepts the connection of crm"
+    assert outcome.hint == "run `keyhatch connector connect crm`"
+    assert (
+        world.line("connector", "show", "crm", "--json").json["status"] == "needs reauthorization"
+    )
+    world.line.now = lambda: datetime.now(UTC)
+    assert world.line("connector", "connect", "crm").code == 0
+    check_works(world, "crm")
