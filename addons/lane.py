@@ -14,6 +14,7 @@ from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy.commands import StartHook
+from mitmproxy.proxy.layer import NextLayerHook
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
@@ -107,17 +108,28 @@ class LaneConnection(ProxyConnectionHandler):
         super().__init__(master, reader, writer, master.options, mode)  # type: ignore[no-untyped-call]
         self._addons = master.addons
         self._hung_up = False
-        self.layer = StrictHttpLayer(self.layer.context, HTTPMode.regular)
+        self._front = StrictHttpLayer(self.layer.context, HTTPMode.regular)
+        self.layer = self._front
 
     async def handle_hook(self, hook: StartHook) -> None:
         with self.timeout_watchdog.disarm():
             if await self._addons.dispatch(hook):
+                self._leave_front(hook)
                 return
         (subject,) = hook.args()
         if isinstance(subject, http.HTTPFlow):
             fail(subject)
         else:
             self.hang_up()
+
+    def _leave_front(self, hook: StartHook) -> None:
+        """Hand an open tunnel's events to its own layers, past the HTTP layers that opened it.
+
+        Those would do nothing more than wrap and unwrap each piece, which is a quarter of the
+        work on an intercepted request (measured).
+        """
+        if isinstance(hook, NextLayerHook) and self.layer is self._front:
+            self.layer = hook.data
 
     async def handle_connection(self, connection: Connection) -> None:
         """Handle a connection and close it for certain.
