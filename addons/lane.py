@@ -34,6 +34,7 @@ _OPTIONS: Final[dict[str, bool | str]] = {
     "normalize_outbound_headers": True,
     "proxy_debug": False,
 }
+MAX_UNREAD: Final = 1024 * 1024  # bytes an upstream may leave unread while its answer is read
 HANG_UP_LIMIT: Final = 5.0  # seconds for connections that were hung up to be gone
 log = structlog.get_logger()
 
@@ -117,10 +118,33 @@ class LaneConnection(ProxyConnectionHandler):
                 self._leave_front(hook)
                 return
         (subject,) = hook.args()
-        if isinstance(subject, http.HTTPFlow):
+        if isinstance(subject, http.HTTPFlow) and not _is_under_way(subject):
             fail(subject)
         else:
             self.hang_up()
+
+    async def drain_writers(self) -> None:
+        """Wait until the others can take more than what was just read from one connection.
+
+        The parent waits for all of them under one lock: an upstream that does not read on before
+        its answer is read would then stand still for good, and the agent with it.
+        """
+        reading = asyncio.current_task()
+        for io in list(self.transports.values()):
+            if not isinstance(io.writer, asyncio.StreamWriter):
+                continue
+            unread = io.writer.transport.get_write_buffer_size()
+            if io.handler is reading and reading is not self._agent_task() and unread < MAX_UNREAD:
+                continue
+            try:
+                await io.writer.drain()
+            except OSError:
+                if io.handler is not None:
+                    io.handler.cancel("hung up")
+
+    def _agent_task(self) -> asyncio.Task[None] | None:
+        transport = self.transports.get(self.client)
+        return None if transport is None else transport.handler
 
     def _leave_front(self, hook: StartHook) -> None:
         """Hand an open tunnel's events to its own layers, past the HTTP layers that opened it.
@@ -207,6 +231,15 @@ class MitmproxyLane:
             await handler.handle_client()
         finally:
             del self._connections[handler]
+
+
+def _is_under_way(flow: http.HTTPFlow) -> bool:
+    """Tell whether a fault comes too late to refuse: only hanging up stops what is being sent."""
+    if flow.websocket is not None:
+        for message in flow.websocket.messages[-1:]:
+            message.dropped = True  # it would still go out before the connection is closed
+        return True
+    return flow.response is None and flow.server_conn.connected
 
 
 def fail(flow: http.HTTPFlow) -> None:

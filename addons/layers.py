@@ -10,7 +10,7 @@ from mitmproxy.connection import ConnectionState
 from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, SendHttp
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -22,20 +22,21 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
-from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.layers.tcp import TCPLayer
 
 from addons.exchange import Exchange, exchange_of
 from addons.failures import problem_of
+from addons.http1 import MAX_HEAD, BoundedHttp1Server, use_bounded_client
+from addons.websocket import WebsocketStream
 from proxy.problems import Problem, ProblemCode, render_problem
-
-MAX_HEAD = 64 * 1024  # bytes of request line and fields; more than any common server takes
 
 _HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 
 type Commands = layer.CommandGenerator[None]
+
+use_bounded_client()
 
 
 class StrictHttpLayer(HttpLayer):
@@ -49,11 +50,27 @@ class StrictHttpLayer(HttpLayer):
         self.connections[context.client] = server(self.context.fork())
 
     def make_stream(self, stream_id: int) -> Commands:
+        self._forget_ended()
         self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
+    def _forget_ended(self) -> None:
+        """Let go of streams that failed and upstream connections that ended.
 
-class StrictHttpStream(HttpStream):
+        The parent keeps them, each with its TLS state, for as long as the agent's connection lasts.
+        """
+        for number, stream in list(self.streams.items()):
+            if stream.client_state == stream.state_errored and not stream.flow.live:
+                del self.streams[number]
+        used = {stream.context.server for stream in self.streams.values()}
+        kept = used | self.waiting_for_establishment.keys()
+        for connection in list(self.connections):
+            ended = connection.timestamp_end is not None or connection.error is not None
+            if ended and connection not in kept:
+                del self.connections[connection]
+
+
+class StrictHttpStream(WebsocketStream):
     """A stream that takes only absolute-form at the proxy port and answers before the body.
 
     mitmproxy guesses the destination of an origin-form request from its Host field, and reads
@@ -110,7 +127,7 @@ class StrictHttpStream(HttpStream):
         yield from super().handle_protocol_error(event)
 
 
-class StrictHttp1Server(Http1Server):
+class StrictHttp1Server(BoundedHttp1Server):
     """The client side of HTTP/1.1 with constant error pages, HTTP/1 heads only, and bounded ones.
 
     mitmproxy's own pages print the bytes that it could not parse, an injected credential that

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from addons.layers import MAX_HEAD
+from addons.http1 import MAX_HEAD
 from admin import failures
 from admin.background import IDLE
 from admin.cli import root
