@@ -1,5 +1,6 @@
 """Who asks, where to, and whether they may: the first addon, before anything is placed."""
 
+import re
 from collections.abc import Callable
 
 from mitmproxy import http
@@ -23,6 +24,11 @@ _UNKNOWN = Problem(
 _ONLY_ORIGIN_FORM = Problem(
     ProblemCode.BAD_REQUEST, "inside a tunnel the request target must be a path"
 )
+_GONE = Problem(ProblemCode.BAD_REQUEST, "the agent hung up")
+_NO_HTTP = Problem(ProblemCode.BAD_REQUEST, "the request line is not in the form of HTTP/1.1")
+# What HTTP/2 lets a request have, and would be read as something else in an HTTP/1.1 request line.
+_METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
+_TARGET = re.compile(rb"/[^\x00-\x20\x7f]*|\*")
 _NO_TARGET = Problem(ProblemCode.BAD_REQUEST, "the CONNECT target is not host:port")
 
 
@@ -69,6 +75,8 @@ class Admission:
                 await self._dialer.addresses(destination.host, destination.port)
             except DialError as error:
                 return Problem(error.code, "the destination of this tunnel cannot be reached")
+        if flow.client_conn.timestamp_end is not None:
+            return _GONE  # nobody would close the tunnel that is noted below
         exchange.decided("tunnel", decision.reason)
         exchange.status = 200
         state = TunnelState(digest, destination, not opaque, exchange)
@@ -94,8 +102,14 @@ class Admission:
             refuse(flow, _UNKNOWN)
         elif tunnel is not None and flow.request.authority and not flow.request.is_http2:
             refuse(flow, _ONLY_ORIGIN_FORM)
+        elif not _is_http1(flow.request):
+            refuse(flow, _NO_HTTP)
         else:
             self._apply(flow, exchange, _head(flow, tunnel), caller)
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Drop the trailers: what a server merges from them was not decided on."""
+        flow.request.trailers = None
 
     def _apply(
         self, flow: http.HTTPFlow, exchange: Exchange, head: RequestHead, caller: Caller
@@ -115,6 +129,12 @@ class Admission:
                 exchange.decided("inject", reason, connector.slug)
                 exchange.connector = connector
                 exchange.aim(destination)
+
+
+def _is_http1(request: http.Request) -> bool:
+    # The method as it came: `request.method` is in upper case whatever will be sent.
+    method, target = request.data.method, request.data.path
+    return bool(_METHOD.fullmatch(method) and _TARGET.fullmatch(target))
 
 
 def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:

@@ -15,21 +15,21 @@ from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.layers.tcp import TCPLayer
 
 from addons.exchange import Exchange
 from addons.failures import explained
+from addons.http1 import MAX_HEAD, BoundedHttp1Server, use_bounded_client
 from addons.stream import StrictHttpStream
 from proxy.problems import Problem, ProblemCode, render_problem
-
-MAX_HEAD = 64 * 1024  # bytes of request line and fields; more than any common server takes
 
 _HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 
 type Commands = layer.CommandGenerator[None]
+
+use_bounded_client()
 
 
 class StrictHttpLayer(HttpLayer):
@@ -43,11 +43,27 @@ class StrictHttpLayer(HttpLayer):
         self.connections[context.client] = server(self.context.fork())
 
     def make_stream(self, stream_id: int) -> Commands:
+        self._forget_ended()
         self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
+    def _forget_ended(self) -> None:
+        """Let go of streams that failed and upstream connections that ended.
 
-class StrictHttp1Server(Http1Server):
+        The parent keeps them, each with its TLS state, for as long as the agent's connection lasts.
+        """
+        for number, stream in list(self.streams.items()):
+            if stream.client_state == stream.state_errored and not stream.flow.live:
+                del self.streams[number]
+        used = {stream.context.server for stream in self.streams.values()}
+        kept = used | self.waiting_for_establishment.keys()
+        for connection in list(self.connections):
+            ended = connection.timestamp_end is not None or connection.error is not None
+            if ended and connection not in kept:
+                del self.connections[connection]
+
+
+class StrictHttp1Server(BoundedHttp1Server):
     """The client side of HTTP/1.1 with constant error pages, HTTP/1 heads only, and bounded ones.
 
     mitmproxy's own pages print the bytes that it could not parse, an injected credential that

@@ -12,6 +12,7 @@ from proxy.wire.headers import clean_response
 from proxy.wire.scrub import Scrubber
 
 SWITCHING_PROTOCOLS = 101
+_FRAMING_ONLY = ("", "chunked")  # a body in any other transfer coding could not be scrubbed
 _BODILESS = frozenset({204, 304})  # RFC 9110, 6.4.1
 
 
@@ -25,7 +26,8 @@ class ResponseScrubbing:
         if exchange is None or exchange.answered or response is None:
             return
         upgrade = response.status_code == SWITCHING_PROTOCOLS
-        if upgrade and not _asked_websocket(flow):
+        coded = response.headers.get("transfer-encoding", "").lower() not in _FRAMING_ONLY
+        if coded or (upgrade and not _asked_websocket(flow)):
             reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
             return
         response.headers.fields = clean_response(response.headers.fields, keep_upgrade=upgrade)
@@ -42,6 +44,16 @@ class ResponseScrubbing:
                 return
         if not upgrade:
             response.stream = _body_stream(exchange, decoder)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Scrub the trailers of HTTP/2, which have come by now and not gone on yet."""
+        exchange = exchange_of(flow)
+        if exchange is None or flow.response is None or flow.response.trailers is None:
+            return
+        trailers = flow.response.trailers
+        trailers.fields = clean_response(trailers.fields)
+        if exchange.scrubber is not None:
+            trailers.fields = exchange.scrubber.fields(trailers.fields)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Scrub a message from the server; only the newest message is kept in memory."""

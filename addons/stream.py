@@ -6,7 +6,7 @@ from http import HTTPStatus
 from mitmproxy import http
 from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, layer
-from mitmproxy.proxy.layers.http import HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import HTTPMode, SendHttp
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
@@ -23,6 +23,7 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
 from addons.exchange import Exchange, exchange_of
 from addons.failures import explained
+from addons.websocket import WebsocketStream
 
 MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
 
@@ -36,7 +37,7 @@ class RenewalHook(commands.StartHook):  # type: ignore[no-untyped-call]
     flow: http.HTTPFlow
 
 
-class StrictHttpStream(HttpStream):
+class StrictHttpStream(WebsocketStream):
     """A stream that takes only absolute-form at the proxy port and answers before the body.
 
     mitmproxy guesses the destination of an origin-form request from its Host field, and reads

@@ -138,7 +138,8 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         502,
         "Upstream TLS failed",
         "tls_certificate_error",
-        "The service could not prove its identity, or no common TLS version was found. Nothing was sent.",
+        "The service could not prove its identity, or no common TLS version was found. Nothing was sent. "
+        "For a service behind a private CA the operator sets `upstream_ca` in connectors.yaml.",
     ),
     ProblemCode.UPSTREAM_PROTOCOL_ERROR: ProblemKind(
         502,

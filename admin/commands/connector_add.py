@@ -45,7 +45,13 @@ examples:
 """,
 )
 @click.argument("name")
-@click.option("--type", "kind", type=click.Choice(TYPES), required=True, help="What it is.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(TYPES),
+    required=True,
+    help="What it is; this version can connect api-key only.",
+)
 @connector_options
 @click.option(
     "--secret-stdin", is_flag=True, help="Read the secret from standard input, one line per slot."

@@ -25,7 +25,8 @@ examples:
     type=click.Choice(KEY_SOURCES),
     default="auto",
     show_default=True,
-    help="Where the key that opens the vault is kept; auto: the OS keyring, else a file.",
+    help="Where the key that opens the vault is kept; auto: the file of $KEYHATCH_VAULT_KEY_FILE "
+    "if set, else the OS keyring, else a file.",
 )
 @pass_session
 def init(session: Session, key_source: str) -> None:

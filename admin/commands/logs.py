@@ -28,7 +28,7 @@ examples:
 @click.option("--connector", metavar="NAME", shell_complete=connector_names, help="Only this one.")
 @click.option("--agent", metavar="NAME", shell_complete=agent_names, help="Only this one.")
 @click.option(
-    "-n", "count", type=click.IntRange(min=0), default=DEFAULT_ROWS, show_default=True,
+    "-n", "count", metavar="N", type=click.IntRange(min=0), default=DEFAULT_ROWS, show_default=True,
     help="How many of the newest.",
 )  # fmt: skip
 @pass_session

@@ -33,17 +33,21 @@ examples:
 @click.option(
     "--connector",
     "connectors",
-    metavar="C",
+    metavar="NAME",
     multiple=True,
     shell_complete=connector_names,
-    help="Allow only these connectors (repeatable).",
+    help="Allow only this connector; may be repeated.",
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_session
 def run(
     session: Session, agent: str | None, connectors: tuple[str, ...], command: tuple[str, ...]
 ) -> int:
-    """Run a command whose requests go through the proxy."""
+    """Run a command whose requests go through the proxy.
+
+    Without --agent it may use every connector; --connector narrows that. Where no proxy runs one
+    is started, which stops 30 seconds after its last command.
+    """
     registry = session.registry()
     slugs = [find_connector(registry, name).slug for name in connectors]
     agent_slug = None if agent is None else find_agent(registry, agent).slug

@@ -18,7 +18,7 @@ class Journal:
 
     A line is handed to the kernel before `append` returns: it survives the death of this
     process, not a power loss. A line that a full disk cut short is left as it is, and the next
-    one begins after it.
+    one begins after it; readers pass over empty lines.
     """
 
     def __init__(self, folder: Path) -> None:

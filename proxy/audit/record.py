@@ -55,4 +55,5 @@ def _stamp(time: datetime) -> str:
 
 
 def _line(record: dict[str, object]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    # DEL is the one control character that JSON lets stand as it is.
+    return json.dumps(record, separators=(",", ":")).replace("\x7f", "\\u007f").encode() + b"\n"

@@ -73,7 +73,8 @@ def clean_response(fields: Fields, *, keep_upgrade: bool = False) -> Fields:
 
 def identity_only(fields: Fields) -> Fields:
     """Return a request's fields asking for an uncompressed answer, which scrubbing can stream."""
-    return with_field(fields, b"Accept-Encoding", b"identity")
+    # A-IM asks for compressed and partial answers in another way (RFC 3229, 10.5.3).
+    return with_field(without(fields, (b"a-im",)), b"Accept-Encoding", b"identity")
 
 
 def whole_only(fields: Fields) -> Fields:
@@ -82,7 +83,8 @@ def whole_only(fields: Fields) -> Fields:
     Two ranges could each carry half a credential, and neither half would be recognised. A server
     may ignore Range at any time (RFC 9110, 14.2), so clients cope with a whole answer.
     """
-    return without(fields, (b"range", b"if-range"))
+    # Apache httpd takes the old Request-Range for Range.
+    return without(fields, (b"range", b"if-range", b"request-range"))
 
 
 def _clean(fields: Fields, drops: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Fields:

@@ -1,16 +1,19 @@
 """Invariant 3: whatever goes wrong inside, nothing is forwarded and nothing is given away."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
 
 from proxy.audit.journal import AuditUnavailableError
 from proxy.vault.errors import BindingChangedError, VaultDamagedError
 from tests.addons.conftest import KEY
 from tests.support.lane import running_lane
 from tests.support.origin import Origin
-from tests.support.raw_client import RawClient, Reply
+from tests.support.raw_client import RawClient, Reply, proxy_authorization
 
 TEXT = """
 version: 1
@@ -73,6 +76,57 @@ def test_invariant_03_a_fault_ends_in_a_constant_error(
     assert reply.status in {500, 502}
     assert reply.code in {"internal-error", "upstream-protocol-error"}
     assert KEY.encode() not in received
+
+
+def test_invariant_03_a_fault_after_forwarding_ends_the_connection(
+    tmp_path: Path, origin: Origin
+) -> None:
+    """The body has gone on, so it is too late to refuse; no answer comes through unscrubbed."""
+    text = TEXT.format(dial=origin.dial)
+    with (
+        running_lane(
+            tmp_path / "home",
+            text,
+            {"secret": KEY},
+            origin=origin,
+            extra_addons=[broken("request")],
+        ) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        with pytest.raises(AssertionError, match="ended"):
+            client.call("POST", "http://api.example.com/echo", body=b"x")
+        assert client.received == b""
+        lane.outcomes()
+
+
+class Slow:
+    """An addon that holds a CONNECT back until its agent has hung up."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        self.asked.set()
+        while flow.client_conn.timestamp_end is None:  # noqa: ASYNC110 - mitmproxy offers no event
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "unmatched.example"])
+def test_a_tunnel_whose_agent_has_hung_up_is_not_kept(
+    tmp_path: Path, origin: Origin, host: str
+) -> None:
+    """An agent that hangs up while its name is looked up would leave an entry behind for good."""
+    text, slow = TEXT.format(dial=origin.dial), Slow()
+    with running_lane(
+        tmp_path / "home", text, {"secret": KEY}, origin=origin, extra_addons=[slow]
+    ) as lane:
+        lane.names["unmatched.example"] = ["93.184.215.14"]
+        with RawClient(lane.port, lane.token) as client:
+            fields = f"Host: {host}\r\n{proxy_authorization(lane.token)}"
+            client.send(f"CONNECT {host}:443 HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+            assert slow.asked.wait(20)
+        [outcome] = lane.outcomes()
+    assert outcome["decision"] == "refuse"
 
 
 FAULTS = [

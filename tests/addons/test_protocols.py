@@ -31,15 +31,27 @@ class H2Client:
         context.set_alpn_protocols(["h2"])
         client.tunnel(host, context)
         self._client = client
-        config = h2.config.H2Configuration(header_encoding="utf-8", validate_outbound_headers=False)
+        config = h2.config.H2Configuration(
+            header_encoding="utf-8",
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
+        )
         self._h2 = h2.connection.H2Connection(config)
         self._h2.initiate_connection()
 
-    def get(self, fields: list[tuple[str, str]]) -> tuple[dict[str, str], bytes]:
-        """Send one request with exactly these fields; return the response's fields and body."""
+    def get(
+        self,
+        fields: list[tuple[str, str]],
+        *,
+        body: bytes = b"",
+        trailers: list[tuple[str, str]] | None = None,
+    ) -> tuple[dict[str, str], bytes]:
+        """Send one request with exactly these fields; return the response's fields and body.
+
+        The fields are those of the head and of the trailers.
+        """
         stream = self._h2.get_next_available_stream_id()
-        self._h2.send_headers(stream, fields, end_stream=True)
-        self._flush()
+        self._send(stream, fields, body, trailers)
         head: dict[str, str] = {}
         body = b""
         while True:
@@ -47,16 +59,32 @@ class H2Client:
             if not octets:
                 return {":status": "closed"}, body
             for event in self._h2.receive_data(octets):
+                if getattr(event, "stream_id", None) != stream:
+                    continue
                 match event:
-                    case h2.events.ResponseReceived(stream_id=number) if number == stream:
-                        head = {str(n): str(v) for n, v in event.headers or ()}
-                    case h2.events.DataReceived(stream_id=number) if number == stream:
+                    case h2.events.ResponseReceived() | h2.events.TrailersReceived():
+                        head |= {str(n): str(v) for n, v in event.headers or ()}
+                    case h2.events.DataReceived():
                         body += event.data or b""
-                    case h2.events.StreamEnded(stream_id=number) if number == stream:
+                    case h2.events.StreamEnded():
                         return head, body
-                    case h2.events.StreamReset(stream_id=number) if number == stream:
+                    case h2.events.StreamReset():
                         return {":status": "reset"}, body
             self._flush()
+
+    def _send(
+        self,
+        stream: int,
+        fields: list[tuple[str, str]],
+        body: bytes,
+        trailers: list[tuple[str, str]] | None,
+    ) -> None:
+        self._h2.send_headers(stream, fields, end_stream=not body)
+        if body:
+            self._h2.send_data(stream, body, end_stream=not trailers)
+        if trailers:
+            self._h2.send_headers(stream, trailers, end_stream=True)
+        self._flush()
 
     def _flush(self) -> None:
         self._client.send(self._h2.data_to_send())

@@ -112,15 +112,17 @@ def test_a_body_that_ends_early_ends_early(client: RawClient) -> None:
         client.get("http://api.example.com/cut?bytes=10")
 
 
+TEXT_OF_C = (
+    "version: 1\nsettings: {{upstream_ca: ./origin-ca.pem}}\nconnectors:\n"
+    '  c: {{name: C, type: api_key, hosts: [api.example.com], dial: "{dial}"}}\n'
+)
+
+
 @contextmanager
 def scripted_lane(folder: Path, script: Script, **host: tuple[str, ...]) -> Iterator[RunningLane]:
     """Run a lane whose one connector is answered by a script."""
     with ScriptedOrigin(script, **host) as upstream:
-        text = (
-            "version: 1\nsettings: {upstream_ca: ./origin-ca.pem}\nconnectors:\n"
-            "  c: {name: C, type: api_key, hosts: [api.example.com],"
-            f' dial: "{upstream.dial}"}}\n'
-        )
+        text = TEXT_OF_C.format(dial=upstream.dial)
         with running_lane(folder, text, {"secret": KEY}, origin=upstream) as lane:  # type: ignore[arg-type]
             yield lane
 

@@ -25,16 +25,17 @@ from admin.child import run_child
 sys.exit(run_child(json.loads(sys.argv[1]), os.environ, int(sys.argv[2], 8)))
 """
 
-# Says that it is ready, then what signals it got, and ends at SIGUSR2.
+# Says that it is ready, then what signals it got, and ends at SIGUSR2. It does not print: a
+# signal that came while "ready" was being flushed would enter the buffer a second time.
 LISTENER = """
-import signal, sys
+import os, signal, sys
 def note(number, frame):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, signal.Signals(number).name.encode() + b"\\n")
     if number == signal.SIGUSR2:
         sys.exit(7)
 for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
     signal.signal(getattr(signal, name), note)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True:
     signal.pause()
 """

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from admin.proxy_environment import agent_environment
+from admin.proxy_environment import agent_environment, reachable
 from certs.bundle import client_environment
 from config.home import Home
 from proxy.secret import Secret
@@ -52,3 +52,16 @@ def test_the_callers_environment_is_left_alone() -> None:
     caller = {"A": "1", "KEYHATCH_HOME": "/kh"}
     agent_environment(caller, HOME, "127.0.0.1:8321", "ada", TOKEN)
     assert caller == {"A": "1", "KEYHATCH_HOME": "/kh"}
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:8321", "127.0.0.1:8321"),
+        ("0.0.0.0:8321", "127.0.0.1:8321"),
+        ("[::]:8321", "[::1]:8321"),
+        ("192.0.2.7:80", "192.0.2.7:80"),
+    ],
+)
+def test_a_proxy_on_every_address_is_called_at_loopback(listen: str, address: str) -> None:
+    assert reachable(listen) == address

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.e2e.demo.interruption import Interruption
 from tests.e2e.demo.report import Report
 from tests.e2e.demo.search import CHUNK, files_of, forms, forms_in, memory_with
 
@@ -114,6 +115,21 @@ def temporary(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(tmp_path)}
 
 
+class TestInterruption:
+    def test_it_comes_at_once_when_nobody_holds_it(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            Interruption().interrupt()
+
+    def test_it_waits_for_the_outermost_block_that_holds_it(self) -> None:
+        interruption = Interruption()
+        with ExitStack() as outer:
+            outer.enter_context(interruption.held())
+            with interruption.held():
+                interruption.interrupt()
+            with pytest.raises(KeyboardInterrupt):
+                outer.close()
+
+
 def programs_that_name(folder: Path) -> list[str]:
     """Return the command lines of the processes that have a folder in theirs."""
     found = []
@@ -134,7 +150,11 @@ def test_the_demo_passes_and_cleans_up(temporary: dict[str, str], tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["keyhatch init", "→ 200"], ids=["early", "proxy-runs"])
+@pytest.mark.parametrize(
+    "moment",
+    ["keyhatch init", "the connector is there", "→ 200"],
+    ids=["early", "proxy-starts", "proxy-runs"],
+)
 def test_an_interrupted_demo_cleans_up(
     temporary: dict[str, str], tmp_path: Path, number: signal.Signals, moment: str
 ) -> None:

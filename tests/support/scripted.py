@@ -15,16 +15,24 @@ type Script = Callable[[socket.socket, bytes], None]
 class ScriptedOrigin:
     """A TLS server: each connection's first request head is handed to the script with the socket.
 
-    `heads` are the request heads that came in.
+    `heads` are the request heads that came in; `protocols` what is offered by ALPN (under HTTP/2
+    the head is the first line of its preface).
     """
 
-    def __init__(self, script: Script, *, hosts: tuple[str, ...] = ("api.example.com",)) -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        hosts: tuple[str, ...] = ("api.example.com",),
+        protocols: tuple[str, ...] = (),
+    ) -> None:
         authority = trustme.CA()
         self.ca_pem = authority.cert_pem.bytes()
         self.heads: list[bytes] = []
         self._script = script
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*hosts).configure_cert(self._context)
+        self._context.set_alpn_protocols(list(protocols))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
 

@@ -3,7 +3,6 @@
 import io
 import secrets
 import shutil
-import signal
 import socket
 import ssl
 import sys
@@ -11,9 +10,9 @@ import time
 from contextlib import closing, suppress
 from http.client import HTTPSConnection
 from pathlib import Path
-from typing import NoReturn
 
 from tests.e2e.demo import proof
+from tests.e2e.demo.interruption import Interruption
 from tests.e2e.demo.report import Report
 from tests.e2e.demo.search import forms
 from tests.e2e.demo.stage import Stage, set_stage
@@ -97,6 +96,7 @@ class Demo:
         )  # fmt: skip
         listed = self.stage.run("keyhatch", "connector", "list")
         self.report.check("the connector is there", "hubspot-api" in listed.out, detail=listed.err)
+        self.stage.start_proxy()
 
     def call(self) -> None:
         self.report.step("Programs that know no key call it under `keyhatch run`")
@@ -184,7 +184,7 @@ def ask_directly(origin: Origin) -> int:
         return connection.getresponse().status
 
 
-def main() -> int:
+def main(interruption: Interruption) -> int:
     """Return the exit code: 0 where every check passed."""
     started = time.monotonic()
     report = Report()
@@ -192,7 +192,7 @@ def main() -> int:
     report.title("Keyhatch: programs call an API by name and never see its key")
     with (
         Origin(bearer(key), hosts=(HOST,)) as origin,
-        set_stage() as stage,
+        set_stage(interruption) as stage,
         suppress(StepFailedError),
     ):
         Demo(stage, origin, key, report).play()
@@ -200,16 +200,13 @@ def main() -> int:
     return int(report.failures > 0)
 
 
-def _terminate(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _terminate)
+    interruption = Interruption()
+    interruption.install()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ✓ and →
     try:
-        sys.exit(main())
+        sys.exit(main(interruption))
     except KeyboardInterrupt:
         print("\nstopped; everything is cleaned up", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.home import Home
 from proxy.server.control_client import request
+from tests.e2e.demo.interruption import Interruption
 
 PATIENCE = 30.0  # seconds for any one command
 GRACE = 15.0  # seconds to end in when asked to; the proxy itself gives requests ten
@@ -38,6 +39,7 @@ class Stage:
 
     folder: Path
     environ: Mapping[str, str]
+    interruption: Interruption
 
     @property
     def home(self) -> Path:
@@ -56,7 +58,14 @@ class Stage:
     @contextmanager
     def running(self, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
         """Run a command for the length of the block at the most; it has ended afterwards."""
-        with subprocess.Popen(
+        with ExitStack() as stack:
+            with self.interruption.held():
+                process = stack.enter_context(self._start(words))
+                stack.callback(self._end, process)
+            yield process
+
+    def _start(self, words: Sequence[str | Path]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             resolved(words),
             cwd=self.folder,
             env=dict(self.environ),
@@ -64,11 +73,17 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                _end(process)
+            start_new_session=True,  # a terminal's Ctrl-C reaches the demo alone, which ends them
+        )
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        with self.interruption.held():
+            _end(process)
+
+    def start_proxy(self) -> None:
+        """Let `keyhatch run` start the proxy; without an interruption, so that we know it."""
+        with self.interruption.held():
+            self.run("keyhatch", "run", "--", "python", "-c", "")
 
     def proxy_pid(self) -> int | None:
         """Return the process that `keyhatch run` has started, while it runs."""
@@ -95,7 +110,7 @@ def resolved(words: Sequence[str | Path]) -> list[str]:
 
 
 @contextmanager
-def set_stage() -> Iterator[Stage]:
+def set_stage(interruption: Interruption) -> Iterator[Stage]:
     """Make the folders; when the block ends they are gone, and so is the proxy."""
     with tempfile.TemporaryDirectory(prefix="keyhatch-demo-") as name:
         folder = Path(name).resolve()
@@ -107,11 +122,12 @@ def set_stage() -> Iterator[Stage]:
             "KEYHATCH_HOME": str(folder / "keyhatch"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        stage = Stage(folder, environ)
+        stage = Stage(folder, environ, interruption)
         try:
             yield stage
         finally:
-            stage.stop_proxy()
+            with interruption.held():
+                stage.stop_proxy()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

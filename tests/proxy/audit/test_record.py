@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.audit.record import Result, Subject, intent_line, outcome_line
@@ -54,6 +54,7 @@ AGENTS_WORDS = st.text(st.characters(), max_size=40)
 
 
 @given(AGENTS_WORDS, AGENTS_WORDS, AGENTS_WORDS)
+@example("GET", "a.example", "/\x7f\x1b\n\x9b\udcff")
 def test_whatever_an_agent_writes_a_record_is_one_line_of_plain_ascii(
     method: str, host: str, path: str
 ) -> None:

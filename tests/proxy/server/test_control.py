@@ -1,121 +1,25 @@
-import asyncio
 import json
 import os
-import pwd
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import Home
-from proxy.audit.journal import Journal
-from proxy.callers import Callers
-from proxy.engine import Engine
 from proxy.policy.decision import Caller
-from proxy.secret import Secret
-from proxy.server.control import MAX_MESSAGE, ControlServer
+from proxy.server.control import MAX_MESSAGE
 from proxy.server.control_client import open_lease, request
-from proxy.server.socket_path import MAX_SUN_PATH, control_path, short_address
-from proxy.vault.tokens import token_digest
-from tests.support.registries import owning, snapshot_of
+from proxy.server.socket_path import control_path, short_address
+from tests.support.control import PATIENCE, Running, running_control
 
-PATIENCE = 20.0
-HUNG_UP = {"", "BrokenPipeError", "ConnectionResetError"}  # it depends on when
 ROOT = Path(__file__).parents[3]
-HUB, BOOKS = owning("hub", "api.hubapi.com:443"), owning("books", "books.example:443")
-SNAPSHOT = snapshot_of(HUB, BOOKS, agents={"ada": ["hub"]})
-DESCRIPTORS = Path("/proc/self/fd")
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-
-
-class NoVault:
-    def get(self, connector_id: str, slot: str, binding: bytes) -> Secret:  # noqa: ARG002
-        raise AssertionError("the control socket opens no secrets")
-
-
-@dataclass
-class Running:
-    """A control socket that listens, and what it was told."""
-
-    home: Home
-    engine: Engine
-    counts: list[int] = field(default_factory=list)
-    refreshes: int = 0
-    fault: KeyhatchError | None = None
-    stopped: threading.Event = field(default_factory=threading.Event)
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def leases_changed(self, count: int) -> None:
-        with self.changed:
-            self.counts.append(count)
-            self.changed.notify_all()
-
-    def wait_for_leases(self, count: int) -> None:
-        with self.changed:
-            assert self.changed.wait_for(lambda: self.counts[-1:] == [count], PATIENCE)
-
-    async def refresh(self) -> dict[str, Any]:
-        self.refreshes += 1
-        if self.fault is not None:
-            raise self.fault
-        return {"snapshot": 1}
-
-    def caller_of(self, token: Secret) -> Caller | None:
-        return self.engine.identify(token_digest(token.reveal()))
-
-
-@contextmanager
-def running_control(home: Home) -> Iterator[Running]:
-    """Serve the control socket of a home in a thread."""
-    home.create()
-    engine = Engine(
-        snapshot=SNAPSHOT,
-        callers=Callers(),
-        secrets=NoVault(),
-        journal=Journal(home.audit),
-        now=lambda: datetime(2026, 5, 9, tzinfo=UTC),
-    )
-    running = Running(home, engine)
-    ready, stop = threading.Event(), list[Callable[[], object]]()
-
-    async def serve() -> None:
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
-        control = ControlServer(
-            engine,
-            status=lambda: {"pid": 7, "config_error": None},
-            refresh=running.refresh,
-            stop=running.stopped.set,
-            leases_changed=running.leases_changed,
-        )
-        control.listen = "127.0.0.1:8321"
-        await control.start(home)
-        ready.set()
-        await stopping.wait()
-        await control.stop(home)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(PATIENCE)
-    try:
-        yield running
-    finally:
-        stop[0]()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -338,123 +242,3 @@ child = subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEV
 print(child.pid, flush=True)
 child.wait()
 """
-
-
-class TestWhereItLies:
-    def test_the_socket_is_for_its_owner_only(self, running: Running) -> None:
-        mode = control_path(running.home).stat().st_mode
-        assert stat.S_ISSOCK(mode)
-        assert stat.S_IMODE(mode) == 0o600
-
-    def test_it_is_gone_when_the_service_is(self, tmp_path: Path) -> None:
-        home = Home(tmp_path / "home")
-        with running_control(home):
-            assert control_path(home).exists()
-        assert not control_path(home).exists()
-
-    def test_a_home_may_be_deeper_than_a_sockets_address_is_long(self, tmp_path: Path) -> None:
-        home = Home(tmp_path / ("deep" * 20) / ("deeper" * 20) / "home")
-        assert len(os.fsencode(control_path(home))) > 2 * MAX_SUN_PATH
-        with running_control(home):
-            assert request(home, {"op": "status"}) is not None
-        assert not control_path(home).exists()
-
-    @pytest.mark.skipif(not DESCRIPTORS.exists(), reason="there is no /proc here")
-    def test_short_addresses_leave_no_descriptor_behind(self, tmp_path: Path) -> None:
-        path = tmp_path / ("deep" * 40) / "control.sock"
-        path.parent.mkdir()
-        before = len(list(DESCRIPTORS.iterdir()))
-        with short_address(path) as address:
-            assert len(address) <= MAX_SUN_PATH
-        assert len(list(DESCRIPTORS.iterdir())) == before
-
-
-STRANGER = """
-import json, os, socket, sys
-os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
-connection = socket.socket(socket.AF_UNIX)
-connection.settimeout(20)
-try:
-    connection.connect(sys.argv[1])
-    connection.sendall(b'{"op": "lease"}\\n')
-    print(json.dumps(connection.recv(65536).decode()))
-except OSError as error:
-    print(json.dumps(type(error).__name__))
-"""
-
-
-@needs_root
-class TestOtherUsers:
-    """I10: the folder's mode refuses them, and so does the socket when the mode is gone."""
-
-    def ask_as_a_stranger(self, home: Home) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", STRANGER, str(control_path(home)), str(nobody())],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PATIENCE,
-        )
-        return str(json.loads(done.stdout))
-
-    def test_the_folder_refuses_another_user(self) -> None:
-        with open_folder() as folder, running_control(Home(folder / "home")) as running:
-            assert self.ask_as_a_stranger(running.home) == "PermissionError"
-
-    def test_the_socket_refuses_another_user_even_in_an_open_folder(self) -> None:
-        with open_folder() as folder, running_control(Home(folder / "home")) as running:
-            for path in (running.home.root, running.home.run):
-                path.chmod(0o755)
-            control_path(running.home).chmod(0o666)
-            assert self.ask_as_a_stranger(running.home) in HUNG_UP
-            assert running.counts == []
-            assert request(running.home, {"op": "status"}) is not None
-
-    def test_a_socket_that_another_user_serves_is_not_trusted(self) -> None:
-        """I09: it would be given the agent's requests."""
-        with open_folder() as folder:
-            home = Home(folder / "home")
-            home.create()
-            for path in (home.root, home.run):
-                path.chmod(0o777)
-            refused = pytest.raises(KeyhatchError, match="another user")
-            with serving_as_a_stranger(home), refused:
-                open_lease(home, None, None)
-
-
-IMPOSTOR = """
-import os, socket, sys
-os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
-os.umask(0)
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1])
-listener.listen()
-print(flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def serving_as_a_stranger(home: Home) -> Iterator[None]:
-    impostor = subprocess.Popen(
-        [sys.executable, "-c", IMPOSTOR, str(control_path(home)), str(nobody())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with impostor:
-        assert impostor.stdout is not None
-        impostor.stdout.readline()
-        yield
-        impostor.kill()
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that other users may pass through, unlike those of pytest."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-def nobody() -> int:
-    return pwd.getpwnam("nobody").pw_uid

@@ -1,0 +1,179 @@
+"""The reference documents list exactly what the program has."""
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+
+from addons.http1 import MAX_HEAD
+from admin import failures
+from admin.background import IDLE
+from admin.cli import root
+from admin.lazy import LazyGroup
+from config import errors
+from config.connector import Rule
+from config.schema import json_schema
+from proxy.audit.record import Result, Subject
+from proxy.policy.rules import allowed
+from proxy.problems import KINDS, ProblemCode
+from proxy.server import dialer, service
+from proxy.wire import coding
+from tests.docs.documents import (
+    DOCUMENTS,
+    ROOT,
+    blocks,
+    first_words,
+    read,
+    rows,
+    section,
+    spans,
+    title,
+)
+from tests.docs.reference import CLI, commands, option_names, with_reference
+
+CONFIGURATION = read("docs/configuration.md")
+PROBLEMS = read("docs/problems.md")
+# `keyhatch record` and `keyhatch wrapped key` are labels in the vault's associated data.
+COMMAND = re.compile(r"(?:^|[\s(|])(keyhatch (?!record|wrapped)[a-z-][^`\")]*)")
+
+
+class TestCommands:
+    def test_the_reference_is_what_the_program_says(self) -> None:
+        """`python -m tests.docs` mends it."""
+        assert CLI.read_text() == with_reference(CLI.read_text())
+
+    def test_the_commands_without_json_are_named(self) -> None:
+        told = re.search(r"Every command takes it but (.*?)\.", read("docs/cli.md"), re.DOTALL)
+        assert told
+        without = {name for name, command in commands() if "--json" not in option_names(command)}
+        named = {f"keyhatch {word}" for word in re.findall(r"`([\w ]+)`", told[1])}
+        assert named == without
+
+    def test_every_command_takes_a_home(self) -> None:
+        assert all("--home" in option_names(command) for _, command in commands())
+
+    def test_exit_codes_are_those_of_the_errors(self) -> None:
+        kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+        codes = {k.exit_code for k in kinds if issubclass(k, errors.KeyhatchError)}
+        told = {int(cells[0]) for cells in rows(read("docs/cli.md")) if cells[0].isdigit()}
+        assert told == {0, *codes, failures.INTERRUPTED}
+
+    @pytest.mark.parametrize("path", DOCUMENTS, ids=title)
+    def test_a_command_that_a_document_names_exists(self, path: Any) -> None:
+        for line in _command_lines(path.read_text()):
+            _require_command(line)
+
+    def test_a_command_that_does_not_exist_is_noticed(self) -> None:
+        for line in ("keyhatch connector test x", "keyhatch ui", "keyhatch run --sandbox -- x"):
+            with pytest.raises(AssertionError):
+                _require_command(line)
+
+
+class TestConfiguration:
+    def test_every_key_of_the_schema_is_told_and_no_other(self) -> None:
+        schema = json_schema()["properties"]
+        connectors = _keys(schema["connectors"])
+        nested = {"headers", "methods", "paths", *_keys(_property(schema, "placement"))}
+        types = connectors - nested
+        heading = "### Keys of types that cannot be connected yet"
+        told = first_words(section(CONFIGURATION, "## connectors").partition("\n### ")[0])
+        assert told | first_words(section(CONFIGURATION, heading)) == types | {"headers"}
+        assert first_words(section(CONFIGURATION, "## settings")) == _keys(schema["settings"])
+        assert first_words(section(CONFIGURATION, "## agents")) == _keys(schema["agents"])
+        assert first_words(CONFIGURATION.partition("\n## ")[0]) == set(schema)
+
+    @pytest.mark.parametrize("key", ["placement", "strip"])
+    def test_the_keys_of_a_nested_section_are_told(self, key: str) -> None:
+        heading = "### headers and strip" if key == "strip" else f"### {key}"
+        found = _keys(_property(json_schema()["properties"], key))
+        assert first_words(section(CONFIGURATION, heading)) == found
+
+    def test_the_keys_of_a_rule_are_told(self) -> None:
+        found = _keys(_property(json_schema()["properties"], "allow"))
+        keys = first_words(section(CONFIGURATION, "### allow").partition("`*` stands")[0])
+        assert keys == found
+
+    def test_the_globs_match_what_the_table_says(self) -> None:
+        table = section(CONFIGURATION, "### allow").partition("does not match")[2]
+        told = [[re.findall(r"`([^`]+)`", cell) for cell in cells] for cells in rows(table)]
+        assert len(told) == 4
+        for [glob], matching, others in told:
+            rule = [Rule(frozenset(), (glob,))]
+            assert all(allowed(rule, "GET", path) for path in matching), glob
+            assert not any(allowed(rule, "GET", path) for path in others), glob
+
+    def test_environment_variables_are_those_that_the_code_names(self) -> None:
+        rooms = ("config", "certs", "proxy", "addons", "admin")
+        sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+        found = {
+            name
+            for path in sources
+            for name in re.findall(r"\"(KEYHATCH_[A-Z_]*[A-Z])\"", path.read_text())
+        }
+        told = first_words(section(CONFIGURATION, "## Environment variables"))
+        assert told - {"NO_COLOR"} == found
+
+    def test_the_fields_of_a_record_are_told(self) -> None:
+        told = first_words(section(CONFIGURATION, "### The audit log"))
+        assert told == {"time", "event", *Subject._fields, *Result._fields}
+
+
+class TestProblems:
+    def test_every_code_has_its_status_in_the_table(self) -> None:
+        found = {code.value: str(KINDS[code].status) for code in ProblemCode}
+        told = {cells[0].strip("`"): cells[1] for cells in rows(PROBLEMS) if len(cells) == 4}
+        assert told == found
+
+    @pytest.mark.parametrize("name", ["docs/problems.md", "README.md"])
+    def test_an_example_is_what_the_program_answers(self, name: str) -> None:
+        text = "\n".join(block.text for block in blocks(read(name), "json", "console"))
+        example, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        kind = KINDS[ProblemCode(example["code"])]
+        assert (example["title"], example["status"]) == (kind.title, kind.status)
+        assert list(example) == ["type", "title", "status", "detail", "code", "connector", "hint"]
+
+
+def test_numbers_are_those_of_the_program() -> None:
+    assert IDLE == 30.0
+    assert dialer.RESOLVE_TIMEOUT == dialer.CONNECT_TIMEOUT == service.GRACE == 10.0
+    assert MAX_HEAD == 64 * 1024
+    assert (coding.MAX_RATIO, coding.FREE_OUTPUT) == (200, 1024 * 1024)
+
+
+def _command_lines(text: str) -> Iterator[str]:
+    lines = [line for block in blocks(text, "sh", "console") for line in block.text.splitlines()]
+    for line in [*lines, *spans(text)]:
+        yield from COMMAND.findall(line.partition(" #")[0])
+
+
+def _require_command(line: str) -> None:
+    """Fail unless the words of a line are a command and options that it has."""
+    words = re.sub(r"--home \S+", "", line.partition(" -- ")[0]).split()[1:]
+    command: click.Command = root
+    while words and isinstance(command, LazyGroup) and not words[0].startswith("--"):
+        name = words.pop(0).rstrip(").,")
+        for choice in name.split("|"):
+            assert choice in command.entries, line
+        command = command.entries[name.partition("|")[0]].load()
+    options = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
+    assert options <= option_names(command) | {"--help", "--version"}, line
+
+
+def _keys(schema: Any) -> set[str]:
+    """Return the names of the properties of a schema's next sections, alternatives united."""
+    if isinstance(schema, list):
+        return set().union(*map(_keys, schema))
+    if "properties" in schema:
+        return set(schema["properties"])
+    inner = [schema[key] for key in ("anyOf", "items", "additionalProperties") if schema.get(key)]
+    return set().union(*map(_keys, inner))
+
+
+def _property(schema: Any, key: str) -> Any:
+    """Return the schema of one key of a connector."""
+    [mapping] = [s for s in schema["connectors"]["anyOf"] if s["type"] == "object"]
+    return mapping["additionalProperties"]["anyOf"][0]["properties"][key]

@@ -1,0 +1,102 @@
+"""The control socket of a proxy that is not there, in a thread of the test's process."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from config.errors import KeyhatchError
+from config.home import Home
+from proxy.audit.journal import Journal
+from proxy.callers import Callers
+from proxy.engine import Engine
+from proxy.policy.decision import Caller
+from proxy.secret import Secret
+from proxy.server.control import ControlServer
+from proxy.vault.tokens import token_digest
+from tests.support.registries import owning, snapshot_of
+
+PATIENCE = 20.0
+HUB, BOOKS = owning("hub", "api.hubapi.com:443"), owning("books", "books.example:443")
+SNAPSHOT = snapshot_of(HUB, BOOKS, agents={"ada": ["hub"]})
+
+
+class NoVault:
+    def get(self, connector_id: str, slot: str, binding: bytes) -> Secret:  # noqa: ARG002
+        raise AssertionError("the control socket opens no secrets")
+
+
+@dataclass
+class Running:
+    """A control socket that listens, and what it was told."""
+
+    home: Home
+    engine: Engine
+    counts: list[int] = field(default_factory=list)
+    refreshes: int = 0
+    fault: KeyhatchError | None = None
+    stopped: threading.Event = field(default_factory=threading.Event)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def leases_changed(self, count: int) -> None:
+        with self.changed:
+            self.counts.append(count)
+            self.changed.notify_all()
+
+    def wait_for_leases(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.counts[-1:] == [count], PATIENCE)
+
+    async def refresh(self) -> dict[str, Any]:
+        self.refreshes += 1
+        if self.fault is not None:
+            raise self.fault
+        return {"snapshot": 1}
+
+    def caller_of(self, token: Secret) -> Caller | None:
+        return self.engine.identify(token_digest(token.reveal()))
+
+
+@contextmanager
+def running_control(home: Home) -> Iterator[Running]:
+    """Serve the control socket of a home in a thread."""
+    home.create()
+    engine = Engine(
+        snapshot=SNAPSHOT,
+        callers=Callers(),
+        secrets=NoVault(),
+        journal=Journal(home.audit),
+        now=lambda: datetime(2026, 5, 9, tzinfo=UTC),
+    )
+    running = Running(home, engine)
+    ready, stop = threading.Event(), list[Callable[[], object]]()
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
+        control = ControlServer(
+            engine,
+            status=lambda: {"pid": 7, "config_error": None},
+            refresh=running.refresh,
+            stop=running.stopped.set,
+            leases_changed=running.leases_changed,
+        )
+        control.listen = "127.0.0.1:8321"
+        await control.start(home)
+        ready.set()
+        await stopping.wait()
+        await control.stop(home)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(PATIENCE)
+    try:
+        yield running
+    finally:
+        stop[0]()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
