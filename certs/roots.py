@@ -80,9 +80,14 @@ def write_upstream_roots(
     home: Home, extra: Path | None, *, own: x509.Certificate, roots: bytes | None = None
 ) -> Path:
     """Write `upstream_roots` to `ca/upstream.pem` and return that path."""
-    path = home.ca / "upstream.pem"
+    path = upstream_roots_path(home)
     write_if_changed(path, upstream_roots(extra, own=own, roots=roots))
     return path
+
+
+def upstream_roots_path(home: Home) -> Path:
+    """Return where the roots lie that upstreams are verified against."""
+    return home.ca / "upstream.pem"
 
 
 def write_if_changed(path: Path, content: bytes) -> None:

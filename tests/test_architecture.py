@@ -36,7 +36,7 @@ CONFINED = {
 
 # Invariant 7: every place that takes a secret out of its type, as module: functions.
 REVEALS: dict[str, set[str]] = {
-    "addons/injection.py": {"Injection._inject"},  # what is placed
+    "addons/injection.py": {"Injection._place"},  # what is placed
     "admin/background.py": {"_start"},  # the passphrase, through a pipe
     "admin/commands/agent_token.py": {"_print_token"},  # shown once
     "admin/desk.py": {"Desk.values", "token_values"},  # what is placed in a test call

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,6 +29,8 @@ from proxy.secret import Secret
 from proxy.vault.refresh_state import Condition, RefreshState
 
 _LINE: Final = 2 * 1024 * 1024  # bytes; a token set has two tokens of at most 64 KiB each, escaped
+_STANDARD: Final = 3  # standard input, output and error stay
+ENDING: Final = 10.0  # seconds that a proxy which ends waits for its keeper
 UNSAVED_PATIENCE: Final = 3600.0  # seconds that a keeper outlives its proxy for a full disk
 log = structlog.get_logger()
 
@@ -43,26 +46,31 @@ def fork_keeper(run: Callable[[socket.socket], None]) -> socket.socket:
     ours, theirs = socket.socketpair()
     first = os.fork()
     if first == 0:
-        _detach(run, ours, theirs)
+        _detach(run, theirs)
     theirs.close()
     os.waitpid(first, 0)
     return ours
 
 
-def _detach(
-    run: Callable[[socket.socket], None], ours: socket.socket, theirs: socket.socket
-) -> None:
+def _detach(run: Callable[[socket.socket], None], theirs: socket.socket) -> None:
     code = 1
     try:
         os.setsid()
         if os.fork() == 0:
-            ours.close()
+            _close_all_but(theirs.fileno())
+            os.dup(theirs.fileno())  # stays open to the end: the proxy sees when that is
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # it ends with its proxy, not before
             run(theirs)
         code = 0
     finally:
         os._exit(code)
+
+
+def _close_all_but(descriptor: int) -> None:
+    """Let go of what was inherited: whoever waits for the other end of a pipe is not kept."""
+    os.closerange(_STANDARD, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 async def keep(channel: socket.socket, rotation: Rotation, find: Find) -> None:
@@ -95,6 +103,7 @@ class KeptRotation:
         self._writer: asyncio.StreamWriter | None = None
         self._listener: asyncio.Task[None] | None = None
         self._gone = False
+        self._ending = False
         self._opening = asyncio.Lock()
         self._number = 0
 
@@ -116,12 +125,15 @@ class KeptRotation:
         return _held(answer["held"])
 
     async def close(self) -> None:
-        """Leave the keeper to finish by itself."""
+        """End the keeper; one that cannot finish soon is left to finish by itself."""
+        writer = await self._open()
+        self._ending = True
+        with suppress(OSError):
+            writer.write_eof()
         if self._listener is not None:
+            await asyncio.wait({self._listener}, timeout=ENDING)
             self._listener.cancel()
-        if self._writer is not None:
-            self._writer.close()
-        self._channel.close()
+        writer.close()
         await self._local.close()
 
     async def _ask(self, connector: Connector, refused: int | None) -> dict[str, Any] | None:
@@ -162,7 +174,8 @@ class KeptRotation:
             if waiting is not None and not waiting.done():
                 waiting.set_result(answer)
         self._gone = True
-        log.error("the token keeper is gone, tokens are renewed by the proxy itself")
+        if not self._ending:
+            log.error("the token keeper is gone, tokens are renewed by the proxy itself")
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError())

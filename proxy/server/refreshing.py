@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from config.connector import Connector
 from config.home import Home
 from proxy.oauth.driver_interface import TokenEndpoint
 from proxy.oauth.endpoints import Endpoints
+from proxy.oauth.keeper import KeptRotation
 from proxy.oauth.lease import Leases
 from proxy.oauth.refresher import Refresher
 from proxy.oauth.renewal import GrantRenewal
@@ -18,22 +20,39 @@ from proxy.oauth.rotation import Rotation
 from proxy.oauth.store import TokenStore
 from proxy.vault.vault import Vault
 
+_chance = random.SystemRandom().random
+
 
 def build_refresher(
-    home: Home, vault: Vault, roots: Callable[[], Path], now: Callable[[], datetime]
+    home: Home,
+    vault: Vault,
+    roots: Callable[[], Path],
+    now: Callable[[], datetime],
+    keeper: socket.socket | None = None,
 ) -> Refresher:
-    """Return what keeps a home's access tokens fresh.
+    """Return what keeps a home's access tokens fresh; `keeper` is the channel to who renews them.
 
     `roots` is asked for each call: a reload may have written another file.
     """
+    local = build_rotation(home, vault, roots, now)
+    rotation = local if keeper is None else KeptRotation(local, keeper)
+    return Refresher(_store(vault, now), rotation, now=now)
+
+
+def build_rotation(
+    home: Home, vault: Vault, roots: Callable[[], Path], now: Callable[[], datetime]
+) -> Rotation:
+    """Return what renews the tokens of a home's connectors, in the process that it is made in."""
 
     def endpoint(connector: Connector) -> TokenEndpoint:
         return Endpoints(roots()).authorization(connector)
 
-    chance = random.SystemRandom().random
-    store = TokenStore(vault, now=now, random=chance)
     renewal = GrantRenewal(
         endpoint, vault, now=now, random=os.urandom, resolve=Resolver(endpoint, now)
     )
-    rotation = Rotation(store, renewal, Leases(home.run), now=now, random=chance)
-    return Refresher(store, rotation, now=now)
+    leases = Leases(home.run)
+    return Rotation(_store(vault, now), renewal, leases, now=now, random=_chance)
+
+
+def _store(vault: Vault, now: Callable[[], datetime]) -> TokenStore:
+    return TokenStore(vault, now=now, random=_chance)

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
+from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
 from proxy.server.refreshing import build_refresher
 from proxy.server.reload import Reloader, Sources, file_mark
@@ -64,15 +66,19 @@ def serve(
     `ready` is told the address once requests are taken. Raises ConflictError when the home's
     proxy runs already or the port is taken, ConfigError when connectors.yaml does not load.
     """
+    keeper = start_keeper(home, vault, _now)  # before there is a lock that it would inherit
     with _only_one(home), asyncio.Runner(loop_factory=VettedLoop) as runner:
-        runner.run(_Service(home, vault, options).run(make_lane, ready))
+        runner.run(_Service(home, vault, options, keeper).run(make_lane, ready))
 
 
 class _Service:
-    def __init__(self, home: Home, vault: Vault, options: Options) -> None:
+    def __init__(
+        self, home: Home, vault: Vault, options: Options, keeper: socket.socket | None
+    ) -> None:
         self._home = home
         self._options = options
         self._vault = vault
+        self._keeper = keeper
         self._tokens = AgentTokens(home)
         self._started = _now()
         self._stopping = asyncio.Event()
@@ -81,7 +87,7 @@ class _Service:
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
         refresher = build_refresher(
-            self._home, self._vault, lambda: reloader.trust.upstream_roots, _now
+            self._home, self._vault, lambda: reloader.trust.upstream_roots, _now, self._keeper
         )
         reloader = self._load(refresher)
         engine = reloader.engine

@@ -2,10 +2,9 @@
 
 import sqlite3
 from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Final
 
-from proxy.vault.refresh_state import Condition, RefreshState
+from proxy.vault.refresh_state import Condition, RefreshState, time_of
 
 _NAMES: Final = tuple(field.name for field in fields(RefreshState))
 _TIMES: Final = frozenset(
@@ -16,7 +15,7 @@ _TIMES: Final = frozenset(
 def read_refresh_states(connection: sqlite3.Connection) -> dict[str, RefreshState]:
     """Return every connector's refresh state by its id; none in a vault from before there were any.
 
-    Raises ValueError, TypeError, OverflowError or OSError for values that Keyhatch never wrote.
+    Raises ValueError, TypeError or OverflowError for values that Keyhatch never wrote.
     """
     found = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'refresh_state'"
@@ -29,13 +28,5 @@ def read_refresh_states(connection: sqlite3.Connection) -> dict[str, RefreshStat
 
 def _state(row: tuple[object, ...]) -> RefreshState:
     values = dict(zip(_NAMES, row, strict=True))
-    times = {name: _time(values[name]) for name in _TIMES}
+    times = {name: time_of(values[name]) for name in _TIMES}
     return RefreshState(**{**values, **times, "condition": Condition(values["condition"])})  # type: ignore[arg-type]
-
-
-def _time(seconds: object) -> datetime | None:
-    if seconds is None:
-        return None
-    if not isinstance(seconds, int):
-        raise TypeError
-    return datetime.fromtimestamp(seconds, UTC)

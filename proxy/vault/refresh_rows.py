@@ -1,13 +1,13 @@
 """Rows of the table of refresh states; every change is tied to the version that it was made from."""
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, insert, inspect, select, update
 
 from proxy.vault.errors import VaultDamagedError
 from proxy.vault.faults import RESTORE
-from proxy.vault.refresh_state import Condition, RefreshState
+from proxy.vault.refresh_state import Condition, RefreshState, stored_time, time_of
 from proxy.vault.schema import REFRESH_STATE
 
 _TIMES = ("last_success", "next_refresh", "pending_since", "forced_at", "retry_at", "last_error_at")
@@ -74,13 +74,8 @@ def state_of(row: Row[tuple[object, ...]]) -> RefreshState:
     try:
         times = {name: time_of(found[name]) for name in _TIMES}
         return RefreshState(**{**found, **times, "condition": Condition(found["condition"])})
-    except (TypeError, ValueError, OverflowError, OSError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise VaultDamagedError("the table of refresh states is damaged", hint=RESTORE) from error
-
-
-def time_of(seconds: int | None) -> datetime | None:
-    """Return a stored time."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _values(state: RefreshState) -> dict[str, object]:
@@ -88,4 +83,4 @@ def _values(state: RefreshState) -> dict[str, object]:
 
 
 def _stored(value: object) -> object:
-    return int(value.timestamp()) if isinstance(value, datetime) else value
+    return stored_time(value) if isinstance(value, datetime) else value

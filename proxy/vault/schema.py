@@ -56,7 +56,8 @@ AGENT_TOKENS: Final = Table(
 )
 
 # One row per connector whose tokens are renewed. Vaults made before it existed gain it when they
-# are opened; the format is the same, because nothing sealed has changed.
+# are opened; the format is the same, because nothing sealed has changed. Times are milliseconds
+# here: a token may live for seconds only.
 REFRESH_STATE: Final = Table(
     "refresh_state",
     METADATA,

@@ -249,6 +249,10 @@ class Vault:
         with self._store.reading() as reading:
             return reading.generation()
 
+    def release(self) -> None:
+        """Close the file until it is used again: what is open does not survive a fork."""
+        self._store.close()
+
     def close(self) -> None:
         """Close the file. The keys go with the object."""
         self._store.close()

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -115,6 +117,14 @@ def temporary(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(tmp_path)}
 
 
+def programs_left(folder: Path) -> list[str]:
+    """Return the programs that still name a folder after a while: a killed proxy's keeper ends late."""
+    deadline = time.monotonic() + 30
+    while (found := programs_that_name(folder)) and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    return found
+
+
 class TestInterruption:
     def test_it_comes_at_once_when_nobody_holds_it(self) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -146,7 +156,7 @@ def test_the_demo_passes_and_cleans_up(temporary: dict[str, str], tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     assert list(tmp_path.iterdir()) == []
-    assert programs_that_name(tmp_path) == []
+    assert programs_left(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -173,4 +183,4 @@ def test_an_interrupted_demo_cleans_up(
         demo.stdout.read()
     assert demo.returncode == 130
     assert list(tmp_path.iterdir()) == []
-    assert programs_that_name(tmp_path) == []
+    assert programs_left(tmp_path) == []

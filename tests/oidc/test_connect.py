@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.oidc.conftest import SECRETS, World
+from tests.oidc.world import SECRETS, World
 from tests.support.installation import KEYHATCH
 
 

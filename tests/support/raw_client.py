@@ -64,6 +64,12 @@ class RawClient:
     ) -> None:
         self._socket.close()
 
+    @property
+    def local_address(self) -> tuple[str, int]:
+        """This end of the connection, as the proxy sees it."""
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
     def send(self, octets: bytes) -> None:
         self._socket.sendall(octets)
 
