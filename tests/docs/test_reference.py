@@ -68,7 +68,7 @@ class TestCommands:
             _require_command(line)
 
     def test_a_command_that_does_not_exist_is_noticed(self) -> None:
-        for line in ("keyhatch connector test x", "keyhatch ui", "keyhatch run --sandbox -- x"):
+        for line in ("keyhatch connector frob x", "keyhatch ui", "keyhatch run --sandbox -- x"):
             with pytest.raises(AssertionError):
                 _require_command(line)
 
@@ -79,7 +79,7 @@ class TestConfiguration:
         connectors = _keys(schema["connectors"])
         nested = {"headers", "methods", "paths", *_keys(_property(schema, "placement"))}
         types = connectors - nested
-        heading = "### Keys of types that cannot be connected yet"
+        heading = "### Keys of OAuth and Intercom connectors"
         told = first_words(section(CONFIGURATION, "## connectors").partition("\n### ")[0])
         assert told | first_words(section(CONFIGURATION, heading)) == types | {"headers"}
         assert first_words(section(CONFIGURATION, "## settings")) == _keys(schema["settings"])
