@@ -119,7 +119,7 @@ class Traffic:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tunnels: dict[str, TunnelState] = {}
-        self._requests: set[str] = set()
+        self._requests: dict[str, tuple[str, Exchange]] = {}
         self.drained = asyncio.Event()
         self.drained.set()
 
@@ -127,7 +127,7 @@ class Traffic:
         """Make an exchange travel with a flow."""
         flow.metadata[_KEY] = exchange
         if flow.request.method != "CONNECT":
-            self._requests.add(exchange.id)
+            self._requests[exchange.id] = (flow.client_conn.id, exchange)
             self.drained.clear()
 
     def end(self, exchange: Exchange) -> None:
@@ -135,10 +135,17 @@ class Traffic:
         if exchange.ended:
             return
         exchange.ended = True
-        self._requests.discard(exchange.id)
+        self._requests.pop(exchange.id, None)
         if not self._requests:
             self.drained.set()
         self._engine.record_outcome(exchange.subject(), exchange.result())
+
+    def client_ended(self, client_id: str) -> None:
+        """End what is still under way for an agent's connection: no hook will come for it."""
+        for owner, exchange in list(self._requests.values()):
+            if owner == client_id:
+                exchange.client_gone = True
+                self.end(exchange)
 
     def open_tunnel(self, client_id: str, state: TunnelState) -> None:
         self._tunnels[client_id] = state

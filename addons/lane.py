@@ -13,7 +13,7 @@ from mitmproxy.connection import Connection
 from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.proxy.commands import StartHook
+from mitmproxy.proxy.commands import OpenConnection, StartHook
 from mitmproxy.proxy.layer import NextLayerHook
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
@@ -111,6 +111,21 @@ class LaneConnection(ProxyConnectionHandler):
         self._hung_up = False
         self._front = StrictHttpLayer(self.layer.context, HTTPMode.regular)
         self.layer = self._front
+
+    async def open_connection(self, command: OpenConnection) -> None:
+        """Open an upstream connection, unless the agent has gone.
+
+        The parent closes what is open when the agent goes, and would not close what comes later.
+        """
+        if self.client.timestamp_end is not None:
+            return
+        try:
+            await super().open_connection(command)
+        finally:
+            # Cancelled between connecting and carrying, the parent leaves the socket open.
+            left = self.transports.get(command.connection)
+            if left is not None and isinstance(left.writer, asyncio.StreamWriter):
+                left.writer.close()
 
     async def handle_hook(self, hook: StartHook) -> None:
         with self.timeout_watchdog.disarm():
@@ -231,6 +246,7 @@ class MitmproxyLane:
             await handler.handle_client()
         finally:
             del self._connections[handler]
+            self._traffic.client_ended(handler.client.id)
 
 
 def _is_under_way(flow: http.HTTPFlow) -> bool:

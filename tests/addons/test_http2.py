@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import threading
 from pathlib import Path
 
 import h2.config
@@ -13,7 +14,7 @@ from addons.stream import StrictHttpStream
 from tests.addons.conftest import KEY
 from tests.addons.test_protocols import H2Client, h2_fields
 from tests.addons.test_response import assert_clean, scripted_lane
-from tests.support.lane import RunningLane
+from tests.support.lane import RunningLane, wait_until
 from tests.support.origin import Origin
 from tests.support.raw_client import RawClient
 
@@ -110,6 +111,28 @@ def test_invariant_01_what_no_http1_request_line_can_say_is_refused(
     head, _ = H2Client(lane, client, HOST).get(fields)
     assert head[":status"] == "400"
     assert origin.requests == []
+
+
+def test_an_agent_that_hangs_up_leaves_nothing_under_way(tmp_path: Path) -> None:
+    """More streams than upstream connections at once: some wait for one when their agent goes."""
+    streams, asked, gone = 8, threading.Event(), threading.Event()
+
+    def script(_stream: socket.socket, _head: bytes) -> None:
+        asked.set()
+        gone.wait(20)
+
+    with scripted_lane(tmp_path / "home", script) as lane:
+        with RawClient(lane.port, lane.token) as client:
+            speaker = H2Client(lane, client, HOST)
+            for _ in range(streams):
+                speaker.send(h2_fields(HOST))
+            wait_until(lambda: len(lane.records()) == streams)
+            assert asked.wait(20)
+        try:
+            ended = {outcome["id"] for outcome in lane.outcomes(streams)}
+        finally:
+            gone.set()
+    assert len(ended) == streams
 
 
 def test_one_connection_keeps_nothing_of_what_is_over(tmp_path: Path) -> None:

@@ -50,8 +50,7 @@ class H2Client:
 
         The fields are those of the head and of the trailers.
         """
-        stream = self._h2.get_next_available_stream_id()
-        self._send(stream, fields, body, trailers)
+        stream = self.send(fields, body, trailers)
         head: dict[str, str] = {}
         body = b""
         while True:
@@ -72,19 +71,21 @@ class H2Client:
                         return {":status": "reset"}, body
             self._flush()
 
-    def _send(
+    def send(
         self,
-        stream: int,
         fields: list[tuple[str, str]],
-        body: bytes,
-        trailers: list[tuple[str, str]] | None,
-    ) -> None:
+        body: bytes = b"",
+        trailers: list[tuple[str, str]] | None = None,
+    ) -> int:
+        """Send one request; return the number of its stream."""
+        stream = self._h2.get_next_available_stream_id()
         self._h2.send_headers(stream, fields, end_stream=not body)
         if body:
             self._h2.send_data(stream, body, end_stream=not trailers)
         if trailers:
             self._h2.send_headers(stream, trailers, end_stream=True)
         self._flush()
+        return stream
 
     def _flush(self) -> None:
         self._client.send(self._h2.data_to_send())
