@@ -12,6 +12,7 @@ from admin.poke import poke
 from admin.prompts import require_consent
 from config.connector import Connector
 from config.errors import ConflictError, UsageError
+from config.oauth import TOKEN_SET
 from config.slug import slugify
 
 
@@ -64,6 +65,11 @@ def delete(session: Session, name: str, yes: bool) -> None:
     agents = agents_with(registry, connector)
     if agents:
         note(f"granted to: {', '.join(agents)}")
+    if TOKEN_SET in session.inventory().of(connector.id):
+        note(
+            "its tokens stay good at the provider: "
+            f"`keyhatch connector disconnect {connector.slug}` revokes them first"
+        )
     require_consent(
         session.terminal, f"delete connector {connector.slug} and its secrets?", given=yes
     )

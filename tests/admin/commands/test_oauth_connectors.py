@@ -187,3 +187,13 @@ def test_the_client_id_can_be_replaced(keyhatch: CommandLine) -> None:
     assert keyhatch("connector", "show", "analytics", "--json").json["client_id"] == "app-2"
     refused = keyhatch("connector", "set", "analytics", "--region", "eu")
     assert refused.code == 2
+
+
+def test_deleting_a_connected_one_says_that_nothing_was_revoked(keyhatch: CommandLine) -> None:
+    add(keyhatch, *ANALYTICS, "--client-id", "app-1")
+    keep(keyhatch, "analytics", RefreshState("analytics"))
+    outcome = keyhatch("connector", "delete", "analytics", "--yes")
+    assert outcome.code == 0, outcome.err
+    assert "`keyhatch connector disconnect analytics` revokes them first" in outcome.err
+    add(keyhatch, *ANALYTICS, "--client-id", "app-1")
+    assert keyhatch("connector", "list", "--json").json[0]["status"] == "needs connecting"
