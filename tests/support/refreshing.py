@@ -141,3 +141,16 @@ def problem(answer: TokenSet | Problem | None) -> Problem:
     """Return an answer that must be a problem."""
     assert isinstance(answer, Problem), answer
     return answer
+
+
+CONNECTOR = an_oauth_connector()
+
+
+def connect(shop: Workshop, **overrides: Any) -> None:
+    """Store the first token set of CONNECTOR, of one hour."""
+    shop.store.adopt(CONNECTOR, a_token_set(1, shop.clock(), **overrides))
+
+
+async def landed(refresher: Refresher) -> None:
+    """Wait for everything under way."""
+    await asyncio.gather(*(flight.task for flight in refresher._flights.values()))
