@@ -14,14 +14,11 @@ from config.oauth import ACCESS_TOKEN, CLIENT_SECRET, PRIVATE_KEY, OAuthClient
 from proxy.oauth.client_auth import ClientKeys
 from proxy.oauth.connect_server import AuthorizationServer
 from proxy.oauth.endpoints import Endpoints
-from proxy.oauth.lease import Leases
-from proxy.oauth.refresher import Refresher
-from proxy.oauth.renewal import GrantRenewal
 from proxy.oauth.resolver import Resolver
-from proxy.oauth.rotation import Rotation
 from proxy.oauth.store import TokenStore
 from proxy.oauth.token_set import TokenSet
 from proxy.probe import ProbeResult, probe
+from proxy.server.refreshing import build_refresher
 
 if TYPE_CHECKING:
     from proxy.vault.vault import Vault
@@ -81,7 +78,8 @@ class Desk:
         return await probe(self.connector, path, values, self.endpoints.service(self.connector))
 
     async def _current(self) -> TokenSet:
-        refresher = self._refresher()
+        home, roots = self.session.home, self.endpoints.roots
+        refresher = build_refresher(home, self.vault, lambda: roots, self.session.now)
         try:
             found = await refresher.current(self.connector)
         finally:
@@ -90,19 +88,6 @@ class Desk:
             return found
         hint = (found.hint or "").removeprefix("the operator runs ")
         raise OperatorNeededError(found.detail, hint=f"run {hint}" if hint else "try again later")
-
-    def _refresher(self) -> Refresher:
-        now, store = self.session.now, self.store
-        renewal = GrantRenewal(
-            self.endpoints.authorization,
-            self.vault,
-            now=now,
-            random=os.urandom,
-            resolve=Resolver(self.endpoints.authorization, now),
-        )
-        leases = Leases(self.session.home.run)
-        rotation = Rotation(store, renewal, leases, now=now, random=SystemRandom().random)
-        return Refresher(store, rotation, now=now)
 
 
 @contextmanager
