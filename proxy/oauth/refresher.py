@@ -117,7 +117,7 @@ class Refresher:
         states = await self._rotation.durably(self._store.states)
         self._states = states
         for connector_id, entry in list(self._entries.items()):
-            if entry.held.saved and not _same(entry.held.state, states.get(connector_id)):
+            if not _same(entry.held.state, states.get(connector_id)):
                 del self._entries[connector_id]
 
     async def watch(self, connectors: Callable[[], Iterable[Connector]]) -> None:
@@ -146,6 +146,14 @@ class Refresher:
             entry.held.state.connector_id: entry.held.state for entry in self._entries.values()
         }
         return {**self._states, **known}
+
+    def faults(self) -> Mapping[str, str]:
+        """Return by connector id what no disk has taken: its new tokens, or that they are due."""
+        return {
+            connector_id: entry.held.state.last_error
+            for connector_id, entry in self._entries.items()
+            if not entry.held.saved
+        }
 
     async def close(self, patience: float) -> None:
         """Wait for refreshes under way, at most so many seconds; save what is unsaved."""
@@ -202,7 +210,7 @@ class Refresher:
         known = self._entries.get(connector.id)
         if known is not None and known.held.state.version > held.state.version:
             return
-        if epoch != self._epoch and held.saved and self._is_outdated(held.state):
+        if epoch != self._epoch and self._is_outdated(held.state):
             self._entries.pop(connector.id, None)  # the vault has changed since it was read
             return
         self._entries[connector.id] = _Entry(connector, held, _fresh_until(held))

@@ -103,7 +103,7 @@ class _Service:
         loop.dialer = dialer
         loop.set_exception_handler(_log_fault)
         lane = make_lane(engine, dialer, lambda: reloader.trust)
-        control = self._control(engine, reloader)
+        control = self._control(engine, reloader, refresher)
         control.listen = await self._listen(lane, engine.snapshot.registry)
         await control.start(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -170,7 +170,7 @@ class _Service:
             bound = await lane.start(host, 0)
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
 
-    def _control(self, engine: Engine, reloader: Reloader) -> ControlServer:
+    def _control(self, engine: Engine, reloader: Reloader, refresher: Refresher) -> ControlServer:
         async def refresh() -> dict[str, Any]:
             await reloader.refresh(force=True)
             if reloader.error is not None:
@@ -178,7 +178,11 @@ class _Service:
             return {"snapshot": engine.snapshot.number}
 
         def status() -> dict[str, Any]:
-            return self._status(engine, reloader, control)
+            found = self._status(engine, reloader, control)
+            faults = refresher.faults()
+            slugs = {c.id: slug for slug, c in engine.snapshot.registry.connectors.items()}
+            told = [f"{slugs[i]}: {error}" for i, error in faults.items() if i in slugs]
+            return {**found, "token_faults": told} if told else found
 
         control = ControlServer(
             engine,

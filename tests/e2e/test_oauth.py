@@ -155,7 +155,7 @@ def test_500_requests_at_the_moment_of_expiry_are_one_token_call(
     add(site, server, "code", secret=BASIC_SECRET)
     connect(site, server, "code", "--no-browser")
     expire(site, "code")
-    before = server.counts()
+    before, began = server.counts(), time.monotonic()
     barrier = threading.Barrier(50)
 
     def call(proxy: Proxy) -> list[int]:
@@ -165,11 +165,13 @@ def test_500_requests_at_the_moment_of_expiry_are_one_token_call(
 
     with site.serving(connector="code") as proxy, ThreadPoolExecutor(50) as threads:
         statuses = [s for part in threads.map(call, [proxy] * 50) for s in part]
+        renewed_ahead = (time.monotonic() - began) // (TOKEN_SECONDS * 0.3)
         during = server.counts()
     assert statuses == [200] * 500
     assert during["unauthorized"] == before["unauthorized"]
     spent = during["refresh"] - before["refresh"]
-    assert spent == 1 or LONG, f"{spent} token calls"
+    # On a slow machine so short a token is due again before the last of them.
+    assert 1 <= spent <= 1 + renewed_ahead, f"{spent} token calls"
 
 
 def test_two_processes_and_a_command_on_one_home_are_one_token_call(

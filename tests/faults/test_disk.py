@@ -113,14 +113,18 @@ def test_new_tokens_are_served_from_memory_reported_and_saved_in_the_end(
             answer = tokens(await refresher.current(CONNECTOR))
             assert answer.access_token == a_token_set(2).access_token
         assert refresher.ready(CONNECTOR) == answer
-        told = refresher.states()[CONNECTOR.id]
-        assert str(shop.home.vault) in told.last_error
+        assert str(shop.home.vault) in refresher.faults()[CONNECTOR.id]
+        await refresher.look_again()
+        assert refresher.ready(CONNECTOR) == answer
         # The disk still has the old tokens, and the marker that there may be newer ones.
         on_disk = shop.store.read(CONNECTOR)
         assert on_disk.token_set == a_token_set(1)
         assert on_disk.state.pending_since is not None
         failing.mend()
         await saved(refresher)
+        await refresher.look_again()
+        assert tokens(await refresher.current(CONNECTOR)).access_token == answer.access_token
+        assert refresher.faults() == {}
 
     asyncio.run(run())
     assert len(shop.provider.calls) == 1
@@ -177,6 +181,8 @@ def test_a_connector_that_is_deleted_meanwhile_stays_deleted(
         tokens(await refresher.current(CONNECTOR))
         failing.mend()
         shop.store.forget(CONNECTOR)
+        await refresher.look_again()
+        assert refresher.ready(CONNECTOR) is None
         await saved(refresher)
 
     asyncio.run(run())
