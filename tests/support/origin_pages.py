@@ -132,8 +132,9 @@ def redirect(request: Received, reply: Reply, _gate: Gate) -> None:
 
 
 def status(request: Received, reply: Reply, _gate: Gate) -> None:
-    """`/status?code=N`."""
-    reply.whole(request.argument("code", 200), [JSON], b"{}")
+    """`/status?code=N`; 204 and 304 have no body (RFC 9110, 6.4.1)."""
+    code = request.argument("code", 200)
+    reply.whole(code, [JSON], b"" if code in {204, 304} else b"{}")
 
 
 def events(request: Received, reply: Reply, gate: Gate) -> None:
