@@ -128,6 +128,7 @@ def split_authority(text: str) -> tuple[str, int | None]:
     return canonical_host(host), None if port is None else parse_port(port)
 
 
+@lru_cache(maxsize=1024)  # of what parses; the texts of that are bounded by `canonical_host`
 def parse_destination(text: str, scheme: Scheme) -> Destination:
     """Return the destination that an authority means under a scheme."""
     host, port = split_authority(text)
