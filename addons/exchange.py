@@ -56,6 +56,7 @@ class Exchange:
     destination: Destination | None = None
     client_scheme: Scheme = "http"
     scrubber: Scrubber | None = None
+    rendered: tuple[str, ...] = field(default=(), repr=False)
     code: ProblemCode | None = None
     status: int | None = None
     bytes_in: int = 0

@@ -92,8 +92,17 @@ class Injection:
         request.path = placed.target
         request.headers.fields = placed.fields
         if connector.scrub:
-            exchange.scrubber = Scrubber(self._needles.of(connector.id, placed.rendered))
+            exchange.scrubber = self._scrubber(exchange, connector, placed.rendered)
         return None
+
+    def _scrubber(
+        self, exchange: Exchange, connector: Connector, rendered: tuple[str, ...]
+    ) -> Scrubber:
+        """Return what masks all that this request has carried, a refused token as well."""
+        before, exchange.rendered = exchange.rendered, exchange.rendered + rendered
+        if before:
+            return Scrubber(exchange.rendered)
+        return Scrubber(self._needles.of(connector.id, rendered))
 
 
 def _aim(flow: http.HTTPFlow, destination: Destination) -> None:

@@ -113,7 +113,11 @@ class StrictHttpStream(WebsocketStream):
             assert exchange is not None  # noqa: S101 - looked at before holding
             exchange.replayable = self._may_send_again(exchange)
             yield RenewalHook(self.flow)
-            if exchange.renewed:
+            if exchange.answered:
+                # A fault in the hook: what is held would now pass for our own, unscrubbed.
+                self.flow.error = Error(Error.KILLED_MESSAGE)
+                yield from self.check_killed(emit_error_hook=True)
+            elif exchange.renewed:
                 yield from self._send_again(exchange)
             else:
                 yield from self._pass_on()

@@ -113,17 +113,26 @@ class Engine:
         if ready is not None:
             return _with_token(stored, ready)
         token_set = await self._tokens.current(connector)
-        if self.snapshot.registry.connectors.get(connector.slug) != connector:
+        if not self._is_declared(connector):
             detail = f"the connector {connector.slug} was changed in the meantime"
             return Problem(ProblemCode.CONNECTOR_NOT_GRANTED, detail, connector=connector.slug)
         return token_set if isinstance(token_set, Problem) else _with_token(stored, token_set)
 
     async def renewed_credential(self, connector: Connector, refused: Material) -> Material | None:
-        """Return secrets with another access token than the one that an upstream refused."""
+        """Return secrets with another access token than the one that an upstream refused.
+
+        None where there is none, or where the connector was changed or deleted in the meantime.
+        """
         if self._tokens is None or refused.token_set is None:
             return None
         token_set = await self._tokens.replace_refused(connector, refused.token_set)
-        return None if token_set is None else _with_token(refused, token_set)
+        if token_set is None or not self._is_declared(connector):
+            return None
+        return _with_token(refused, token_set)
+
+    def _is_declared(self, connector: Connector) -> bool:
+        """Tell whether a connector is still what it was before something was waited for."""
+        return self.snapshot.registry.connectors.get(connector.slug) == connector
 
     def material(self, connector: Connector) -> Material | Problem:
         """Return what the vault has for a connector's placements, or why there is nothing.

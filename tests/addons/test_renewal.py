@@ -1,6 +1,8 @@
 """An upstream's 401 to an access token: asked for a fresh one once, and the request repeated."""
 
-from collections.abc import Iterator
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from config.connector import Connector
 from proxy.oauth.token_set import TokenSet
 from proxy.problems import Problem, ProblemCode
 from proxy.secret import Secret
+from tests.addons.test_response import authorization
 from tests.support.lane import RunningLane, running_lane
 from tests.support.origin import Origin
 from tests.support.origin_wire import Received
 from tests.support.raw_client import RawClient
+from tests.support.scripted import ScriptedOrigin
 
 TEXT = """
 version: 1
@@ -40,6 +44,7 @@ class Tokens:
         self.at_hand = True
         self.problem: Problem | None = None
         self.refused: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     @property
     def access_token(self) -> str:
@@ -53,6 +58,9 @@ class Tokens:
 
     async def replace_refused(self, _connector: Connector, refused: TokenSet) -> TokenSet | None:
         self.refused.append(refused.access_token.reveal())
+        for _ in range(50):  # turns of the loop, in which an upstream that hung up is noticed
+            await asyncio.sleep(0)
+        self.meanwhile()
         if not self.renewing:
             return None
         self.number += 1
@@ -206,3 +214,67 @@ def test_an_agent_that_leaves_while_a_401_is_held_leaves_nothing_behind(
             + f"Proxy-Authorization: Bearer {lane.token}\r\n\r\n".encode()
         )
     assert lane.outcomes()
+
+
+def test_a_connector_that_is_deleted_meanwhile_gets_no_further_token(
+    client: RawClient, lane: RunningLane, origin: Origin, tokens: Tokens
+) -> None:
+    """K11."""
+    accept(origin, 2)
+    tokens.meanwhile = lambda: lane.swap("version: 1\n")
+    assert client.get("http://api.example.com/").status == 401
+    assert len(origin.requests) == 1
+
+
+REFUSALS = ["Content-Length: 0", "Connection: close\r\nContent-Length: 0"]
+
+
+@pytest.mark.parametrize("fields", REFUSALS)
+def test_invariant_03_a_fault_during_renewal_lets_nothing_of_the_401_through(
+    tmp_path: Path, tokens: Tokens, fields: str
+) -> None:
+    def fault() -> None:
+        raise RuntimeError("a fault")
+
+    def refuse(stream: socket.socket, head: bytes) -> None:
+        answer = f"HTTP/1.1 401 No\r\n{fields}\r\n".encode()
+        stream.sendall(answer + b"X-Echo: " + authorization(head) + b"\r\n\r\n")
+
+    tokens.meanwhile = fault
+    with ScriptedOrigin(refuse) as upstream:
+        text = TEXT.format(dial=upstream.dial)
+        with (
+            running_lane(tmp_path / "faulty", text, {}, origin=upstream, tokens=tokens) as lane,  # type: ignore[arg-type]
+            RawClient(lane.port, lane.token) as client,
+        ):
+            client.send(
+                b"GET http://api.example.com/ HTTP/1.1\r\nHost: api.example.com\r\n"
+                + f"Proxy-Authorization: Bearer {lane.token}\r\n\r\n".encode()
+            )
+            client.read_to_end()
+    assert b"canary-access-token" not in client.received
+    assert b"401" not in client.received
+
+
+def test_invariant_05_a_refused_token_is_masked_in_the_next_answer_too(
+    tmp_path: Path, tokens: Tokens
+) -> None:
+    seen: list[bytes] = []
+
+    def remember(stream: socket.socket, head: bytes) -> None:
+        seen.append(authorization(head))
+        status = "401 No" if len(seen) == 1 else "200 OK"
+        body = b" ".join(seen)
+        length = f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        stream.sendall(f"HTTP/1.1 {status}\r\n{length}".encode() + body)
+
+    with ScriptedOrigin(remember) as upstream:
+        text = TEXT.format(dial=upstream.dial)
+        with (
+            running_lane(tmp_path / "home", text, {}, origin=upstream, tokens=tokens) as lane,  # type: ignore[arg-type]
+            RawClient(lane.port, lane.token) as client,
+        ):
+            reply = client.get("http://api.example.com/")
+    assert reply.status == 200
+    assert len(seen) == 2
+    assert b"canary-access-token" not in reply.raw
