@@ -1,6 +1,7 @@
 """Talking to loopback servers that stand in for hosts, through the real driver."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,8 @@ def driver_to(
 
     Every other host resolves to `resolved`.
     """
-    roots = folder / "roots.pem"
+    # A file of this process: several may be made at once for one folder.
+    roots = folder / f"roots-{os.getpid()}.pem"
     roots.write_bytes(ca_pem)
 
     def dial(host: str, _port: int) -> DialAddress | None:
