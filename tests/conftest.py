@@ -2,7 +2,15 @@
 
 import warnings
 
+from hypothesis import HealthCheck, settings
+
 with warnings.catch_warnings():
     # Importing mitmproxy warns (its grammar and its LDAP addon use old names); ours must not.
     warnings.simplefilter("ignore")
     import mitmproxy.addons  # noqa: F401
+
+# How long an example takes tells about the machine, not about the code.
+settings.register_profile(
+    "any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
