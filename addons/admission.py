@@ -1,17 +1,15 @@
 """Who asks, where to, and whether they may: the first addon, before anything is placed."""
 
 import re
-from collections.abc import Callable
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Traffic, TunnelState, refuse, respond
+from addons.exchange import Exchange, Traffic, TunnelState, refuse
 from config.destination import Scheme, parse_destination
 from config.errors import UsageError
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
-from proxy.portal import answer_portal
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
 from proxy.wire.headers import clean_request
@@ -35,13 +33,10 @@ _NO_TARGET = Problem(ProblemCode.BAD_REQUEST, "the CONNECT target is not host:po
 class Admission:
     """Decides every request and every tunnel; what is refused is answered here."""
 
-    def __init__(
-        self, engine: Engine, dialer: Dialer, traffic: Traffic, ca_pem: Callable[[], bytes]
-    ) -> None:
+    def __init__(self, engine: Engine, dialer: Dialer, traffic: Traffic) -> None:
         self._engine = engine
         self._dialer = dialer
         self._traffic = traffic
-        self._ca_pem = ca_pem
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Decide a CONNECT request; the tunnel's later requests are decided one by one."""
@@ -120,7 +115,6 @@ class Admission:
                 refuse(flow, problem)
             case Portal(reason):
                 exchange.decided("portal", reason)
-                respond(flow, answer_portal(head.method, head.path, self._ca_pem))
             case Forward(destination, reason):
                 exchange.decided("forward", reason)
                 exchange.aim(destination)
@@ -160,4 +154,5 @@ def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Excha
         host=request.data.host,
         port=request.data.port,
         path=path.partition("?")[0],
+        caller=caller,
     )

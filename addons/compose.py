@@ -8,6 +8,7 @@ from addons.injection import Injection
 from addons.lane import MitmproxyLane
 from addons.next_layer import NextLayer
 from addons.outcome import Outcome
+from addons.portal import PortalPages
 from addons.response import ResponseScrubbing
 from addons.tls import Tls
 from proxy.engine import Engine
@@ -31,7 +32,8 @@ def lane_addons(
     return (
         NextLayer(traffic),
         Tls(traffic, trust),
-        Admission(engine, dialer, traffic, lambda: trust().ca_pem),
+        Admission(engine, dialer, traffic),
+        PortalPages(engine, lambda: trust().ca_pem),
         Injection(engine),
         ResponseScrubbing(),
         Outcome(traffic),

@@ -14,6 +14,7 @@ from config.connector import Connector
 from config.destination import Destination, Scheme
 from proxy.audit.record import DecisionWord, Result, Subject
 from proxy.engine import Engine, Material
+from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
 from proxy.wire.fields import Fields
 from proxy.wire.scrub import Scrubber
@@ -36,7 +37,7 @@ class Exchange:
     """One request and its response, or one tunnel; ends in exactly one outcome record.
 
     `host` and `port` are what the agent named until it is decided where the request goes, then
-    that. `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent
+    that. `caller` is who asks, as of its admission. `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent
     hung up.
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
@@ -70,6 +71,7 @@ class Exchange:
     client_gone: bool = False
     started: float = field(default_factory=time.monotonic)
     ended: bool = False
+    caller: Caller | None = None
 
     def aim(self, destination: Destination) -> None:
         """Note where it goes; that, not what the agent called it, is put on record."""
@@ -191,7 +193,8 @@ def respond(flow: http.HTTPFlow, answer: Answer) -> None:
     """Answer a flow ourselves."""
     body = b"" if flow.request.method == "HEAD" else answer.body
     fields = [(name.encode(), value.encode()) for name, value in answer.headers]
-    fields.append((b"Content-Length", str(len(answer.body)).encode()))
+    if answer.status != HTTPStatus.NOT_MODIFIED:  # which has no body, whatever its length would be
+        fields.append((b"Content-Length", str(len(answer.body)).encode()))
     now = time.time()
     phrase = HTTPStatus(answer.status).phrase.encode()
     flow.response = http.Response(

@@ -1,5 +1,6 @@
 """The engine: what a lane asks about a request. Holds the one reference that a reload swaps."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from proxy.policy.snapshot import Snapshot
 from proxy.problems import Problem, ProblemCode
 from proxy.secret import Secret
 from proxy.vault.errors import BindingChangedError, SecretMissingError
+from proxy.vault.inventory import CredentialState, Inventory
 
 log = structlog.get_logger()
 
@@ -69,6 +71,7 @@ class Engine:
         journal: Journal,
         now: Callable[[], datetime],
         tokens: TokenSource | None = None,
+        inventory: Callable[[], Inventory] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.callers = callers
@@ -77,11 +80,30 @@ class Engine:
         self._now = now
         self._tokens = tokens
         self._materials: dict[str, Material] = {}
+        self._read_inventory = inventory
+        self._inventory: Inventory | None = None
 
     def swap(self, snapshot: Snapshot) -> None:
         """Take up a new state; opened secrets are forgotten, so that a new one is read."""
         self.snapshot = snapshot
         self._materials = {}
+        self._inventory = None
+
+    async def credential_states(self) -> Callable[[Connector], CredentialState | None]:
+        """Return what tells how a connector's secrets are; None where the vault does not say.
+
+        Read in a thread, once per state of the vault.
+        """
+        found = self._inventory
+        if found is None and self._read_inventory is not None:
+            materials = self._materials
+            try:
+                found = await asyncio.to_thread(self._read_inventory)
+            except KeyhatchError as error:
+                log.error("vault not read", error=str(error))  # noqa: TRY400 - as below
+            if self._materials is materials:  # else: swapped while it was being read
+                self._inventory = found
+        return (lambda _connector: None) if found is None else found.state
 
     def digest(self, proxy_authorization: str | None) -> bytes | None:
         """Return the digest of the agent token that a request presents, or None."""

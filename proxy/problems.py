@@ -32,6 +32,7 @@ class ProblemCode(StrEnum):
     UPSTREAM_TIMEOUT = "upstream-timeout"
     AUDIT_UNAVAILABLE = "audit-unavailable"
     LIMIT_EXCEEDED = "limit-exceeded"
+    NOT_FOUND = "not-found"
     INTERNAL_ERROR = "internal-error"
 
 
@@ -161,6 +162,13 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         "Limit exceeded",
         "http_request_denied",
         "The request is over one of the proxy's limits on size, number or rate.",
+    ),
+    ProblemCode.NOT_FOUND: ProblemKind(
+        404,
+        "No such page",
+        "http_request_error",
+        "Keyhatch's own pages do not include this one, or this agent has no connector of that name. "
+        "http://keyhatch.internal/ lists the pages, http://keyhatch.internal/connectors the connectors.",
     ),
     ProblemCode.INTERNAL_ERROR: ProblemKind(
         500,

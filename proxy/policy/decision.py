@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.connector import Connector
-from config.destination import Destination, is_ip_literal
+from config.destination import DEFAULT_PORTS, Destination, is_ip_literal
 from proxy.policy.authority import RequestHead, agree
 from proxy.policy.egress import refusal_of, refused_port
 from proxy.policy.names import refused_name
@@ -91,6 +91,8 @@ def decide(head: RequestHead, caller: Caller, snapshot: Snapshot) -> Decision:
     agreed = agree(head)
     if isinstance(agreed, Problem):
         return Refuse(agreed)
+    if _is_reserved(agreed.host) and agreed.port != DEFAULT_PORTS[agreed.scheme]:
+        return Refuse(_egress("this port is not open to agents"))
     if agreed.host == PORTAL_HOST:
         return Portal()
     if agreed.host.endswith(NAME_SUFFIX):
@@ -102,7 +104,9 @@ def decide(head: RequestHead, caller: Caller, snapshot: Snapshot) -> Decision:
 def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) -> TunnelDecision:
     """Return what becomes of a CONNECT request; `destination` is its target, scheme https."""
     host = destination.host
-    if host == PORTAL_HOST or host.endswith(NAME_SUFFIX):
+    if _is_reserved(host):
+        if destination.port != DEFAULT_PORTS["https"]:
+            return Refuse(_egress("this port is not open to agents"))
         return Intercept(destination, reason="portal")
     owners = snapshot.owners(host, destination.port)
     if not owners:
@@ -119,6 +123,11 @@ def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) 
     if isinstance(usable, Problem):
         return Refuse(usable)
     return Intercept(destination, reason="connector")
+
+
+def _is_reserved(host: str) -> bool:
+    """Tell whether a host is Keyhatch's own name, or a connector called by its name."""
+    return host == PORTAL_HOST or host.endswith(NAME_SUFFIX)
 
 
 def _unowned(head: RequestHead, asked: Destination, snapshot: Snapshot) -> Decision:

@@ -145,6 +145,7 @@ class _Service:
             journal=self._journal,
             now=_now,
             tokens=refresher,
+            inventory=lambda: read_inventory(self._home),
         )
         trust = sources.build_trust(registry)
         return Reloader(sources, engine, trust, mark, generation)

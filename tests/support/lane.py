@@ -66,6 +66,11 @@ class RunningLane:
     def client_context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
+    def lease(self, agent: str | None, *connectors: str) -> str:
+        """Return a token of an agent, narrowed to connectors where any are named."""
+        lease = Lease(agent, frozenset(connectors) if connectors else None)
+        return self.engine.callers.open_lease(lease).reveal()
+
     def swap(self, text: str) -> None:
         """Take up another connectors.yaml."""
         registry = load_registry(text, source="test", catalog=load_catalog())

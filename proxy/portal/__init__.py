@@ -1,0 +1,1 @@
+"""The portal: what an agent may ask the proxy itself, at `http://keyhatch.internal/`."""
