@@ -35,6 +35,6 @@ def lane_addons(
         Admission(engine, dialer, traffic),
         PortalPages(engine, lambda: trust().ca_pem),
         Injection(engine),
-        ResponseScrubbing(),
+        ResponseScrubbing(traffic.limits),
         Outcome(traffic),
     )

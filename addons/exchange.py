@@ -12,6 +12,7 @@ from mitmproxy.flow import Error
 
 from config.connector import Connector
 from config.destination import Destination, Scheme
+from config.limits import Limits
 from proxy.audit.record import DecisionWord, Result, Subject
 from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller
@@ -125,6 +126,10 @@ class Traffic:
         self._requests: dict[str, tuple[str, Exchange]] = {}
         self.drained = asyncio.Event()
         self.drained.set()
+
+    def limits(self) -> Limits:
+        """Return the limits that hold now."""
+        return self._engine.snapshot.registry.settings.limits
 
     def begin(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Make an exchange travel with a flow."""

@@ -4,11 +4,13 @@ mitmproxy takes heads, chunk extensions and trailers of any size, ends a connect
 takes a 1xx for the answer itself, and sends an HTTP/2 request of unknown length with no framing.
 """
 
+import re
 from typing import Final
 
 import h11
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
+from mitmproxy.http import Headers
 from mitmproxy.net.http.http1 import connection_close
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers import http as http_layers
@@ -21,11 +23,15 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Http1Server
 
-MAX_HEAD: Final = 64 * 1024  # bytes of first line and fields; more than any common server takes
+from addons.limits import limits_of
+from config.limits import Limits
+
+MAX_FRAMING: Final = 64 * 1024  # bytes of a chunk's size and extensions, and of trailers
 MAX_PIPELINED: Final = 1024 * 1024  # bytes that an agent may send before its answer has come
 MAX_INTERIM: Final = 100  # 1xx heads before one answer; `102 Processing` comes every few seconds
 _SWITCHING_PROTOCOLS: Final = 101
 _FIRST_FINAL: Final = 200
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 type Commands = layer.CommandGenerator[None]
 
@@ -38,7 +44,7 @@ class BoundedChunks(ChunkedReader):
 
     def __call__(self, buf: ReceiveBuffer) -> h11.Data | h11.EndOfMessage | None:
         found = super().__call__(buf)
-        if found is None and len(buf) > MAX_HEAD:
+        if found is None and len(buf) > MAX_FRAMING:
             raise h11.RemoteProtocolError("the framing of a chunk is too large")
         return h11.EndOfMessage() if isinstance(found, h11.EndOfMessage) else found
 
@@ -86,9 +92,10 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
         yield from super().send(_framed(event) if isinstance(event, RequestHeaders) else event)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        while (yield from self._read_head(event)):
+        limits = limits_of(self.context)
+        while not is_too_long(self.buf, limits.head_bytes) and (yield from self._read_head(event)):
             event = events.DataReceived(self.conn, b"")
-        if self.state == self.read_headers and len(self.buf) > MAX_HEAD:
+        if self.state == self.read_headers and is_too_long(self.buf, limits.head_bytes):
             yield from self._give_up()
 
     def _read_head(self, event: events.ConnectionEvent) -> layer.CommandGenerator[bool]:
@@ -97,6 +104,9 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
             head = command.event if isinstance(command, ReceiveHttp) else None
             if not isinstance(head, ResponseHeaders):
                 yield command
+            elif has_too_many(head.response.headers, limits_of(self.context)):
+                yield from self._give_up()
+                return False
             elif _is_final(head):
                 self._interim = 0
                 yield command
@@ -115,6 +125,16 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
         if self.stream_id is not None:
             error = ResponseProtocolError(self.stream_id, "", ErrorCode.GENERIC_SERVER_ERROR)
             yield ReceiveHttp(error)
+
+
+def is_too_long(buffer: ReceiveBuffer, most: int) -> bool:
+    """Tell whether a buffer begins with a head of more bytes, whole or not."""
+    return len(buffer) > most and not _HEAD_END.search(bytes(buffer)[:most])
+
+
+def has_too_many(fields: Headers, limits: Limits) -> bool:
+    """Tell whether a head has more fields than the limits allow."""
+    return len(fields.fields) > limits.head_fields
 
 
 def use_bounded_client() -> None:

@@ -12,7 +12,6 @@ from mitmproxy.addonmanager import AddonManager, Loader
 from mitmproxy.connection import Connection
 from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
-from mitmproxy.options import Options
 from mitmproxy.proxy.commands import OpenConnection, StartHook
 from mitmproxy.proxy.layer import NextLayerHook
 from mitmproxy.proxy.layers.http import HTTPMode
@@ -21,6 +20,8 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.exchange import Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
+from addons.limits import LimitedOptions
+from config.limits import Limits
 from proxy.problems import Problem, ProblemCode
 
 _FAULT: Final = Problem(ProblemCode.INTERNAL_ERROR, "the proxy met an error of its own")
@@ -87,8 +88,8 @@ class FailClosedAddons(AddonManager):
 class LaneMaster(Master):
     """A master without mitmproxy's default addons, scripts, onboarding page and log output."""
 
-    def __init__(self, *addons: object) -> None:
-        super().__init__(Options(), event_loop=asyncio.get_running_loop())
+    def __init__(self, limits: Callable[[], Limits], *addons: object) -> None:
+        super().__init__(LimitedOptions(limits), event_loop=asyncio.get_running_loop())
         self._legacy_log_events.uninstall()
         self.addons: FailClosedAddons = FailClosedAddons(self)
         self.addons.add(LaneOptions(), *addons)  # type: ignore[no-untyped-call]
@@ -210,7 +211,7 @@ class MitmproxyLane:
         _silence_mitmproxy()
         _skip_debug_type_checks()
         self._traffic = traffic
-        self._master = LaneMaster(*addons)
+        self._master = LaneMaster(traffic.limits, *addons)
         self._mode = ProxyMode.parse("regular")
         self._connections: dict[LaneConnection, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None

@@ -15,13 +15,15 @@ from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.layers.tcp import TCPLayer
 
 from addons.exchange import Exchange
 from addons.failures import explained
-from addons.http1 import MAX_HEAD, BoundedHttp1Server, use_bounded_client
+from addons.http1 import BoundedHttp1Server, has_too_many, is_too_long, use_bounded_client
+from addons.http2 import StrictHttp2Server
+from addons.limits import HEAD_TOO_LARGE, limits_of
 from addons.stream import StrictHttpStream
+from config.limits import Limits
 from proxy.problems import Problem, ProblemCode, render_problem
 
 _HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
@@ -82,46 +84,25 @@ class StrictHttp1Server(BoundedHttp1Server):
         yield commands.CloseConnection(self.conn)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        limits = limits_of(self.context)
+        if is_too_long(self.buf, limits.head_bytes):
+            yield from self._hang_up(_HEAD_TOO_LARGE)
+            return
         for command in super().read_headers(event):
-            if isinstance(command, ReceiveHttp) and not _acceptable(command.event):
-                yield from self._hang_up(_MALFORMED)
-                return
+            head = command.event if isinstance(command, ReceiveHttp) else None
+            if isinstance(head, RequestHeaders):
+                page = _fault_of(head, limits)
+                if page:
+                    yield from self._hang_up(page)
+                    return
             # The parent sends from here only when the head does not parse.
             sends = isinstance(command, commands.SendData)
             yield commands.SendData(self.conn, _MALFORMED) if sends else command
-        if self.state == self.read_headers and len(self.buf) > MAX_HEAD:
-            yield from self._hang_up(_HEAD_TOO_LARGE)
 
     def _hang_up(self, page: bytes) -> Commands:
         self.state = self.done
         yield commands.SendData(self.conn, page)
         yield commands.CloseConnection(self.conn)
-
-
-class StrictHttp2Server(Http2Server):
-    """The client side of HTTP/2 with constant error pages."""
-
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, ResponseProtocolError):
-            code = event.code
-            if self._may_answer(event):
-                yield from self._answer(event.stream_id, explained(event, None).problem)
-                return
-            event = ResponseProtocolError(event.stream_id, "", code)
-        yield from super()._handle_event(event)
-
-    def _may_answer(self, event: ResponseProtocolError) -> bool:
-        if event.code.http_status_code() is None or not self.is_open_for_us(event.stream_id):
-            return False
-        return not self.h2_conn.streams[event.stream_id].state_machine.headers_sent
-
-    def _answer(self, stream_id: int, problem: Problem) -> Commands:
-        answer = render_problem(problem)
-        fields = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-        status = (b":status", b"%d" % answer.status)
-        self.h2_conn.send_headers(stream_id, [status, *fields])
-        self.h2_conn.send_data(stream_id, answer.body, end_stream=True)
-        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
 
 
 class OpaqueTunnel(TCPLayer):
@@ -148,15 +129,15 @@ class Closed(layer.Layer):
             yield commands.CloseConnection(self.context.client)
 
 
-def _acceptable(event: HttpEvent) -> bool:
-    """Tell whether a head is of HTTP/1 and has a method in the usual form.
+def _fault_of(head: RequestHeaders, limits: Limits) -> bytes | None:
+    """Return the page for a head that is not of HTTP/1, has an unusual method or too many fields.
 
     mitmproxy takes `HTTP/2.0` in an HTTP/1 request line for HTTP/2, and frames it so.
     """
-    if not isinstance(event, RequestHeaders):
-        return True
-    request = event.request.data
-    return request.http_version in _HTTP1_VERSIONS and bool(_METHOD.fullmatch(request.method))
+    request = head.request.data
+    if request.http_version not in _HTTP1_VERSIONS or not _METHOD.fullmatch(request.method):
+        return _MALFORMED
+    return _HEAD_TOO_LARGE if has_too_many(request.headers, limits) else None
 
 
 def _raw_problem(problem: Problem) -> bytes:
@@ -171,6 +152,4 @@ def _raw_problem(problem: Problem) -> bytes:
 _MALFORMED = _raw_problem(
     Problem(ProblemCode.BAD_REQUEST, "the request is not valid HTTP, or not in a proxy's form")
 )
-_HEAD_TOO_LARGE = _raw_problem(
-    Problem(ProblemCode.LIMIT_EXCEEDED, "the request head is too large", status=431)
-)
+_HEAD_TOO_LARGE = _raw_problem(HEAD_TOO_LARGE)

@@ -6,6 +6,7 @@ from mitmproxy import http
 
 from addons.exchange import Exchange, exchange_of, reject_response
 from addons.redirects import point_back
+from config.limits import Limits
 from proxy.problems import ProblemCode
 from proxy.wire.coding import CodingError, Decoder, decoder_for
 from proxy.wire.headers import clean_response
@@ -18,6 +19,9 @@ _BODILESS = frozenset({204, 304})  # RFC 9110, 6.4.1
 
 class ResponseScrubbing:
     """Masks a credential that an upstream sends back, in the head, the body and the messages."""
+
+    def __init__(self, limits: Callable[[], Limits]) -> None:
+        self._limits = limits
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Scrub the head and set up the body's stream."""
@@ -38,7 +42,7 @@ class ResponseScrubbing:
         if exchange.scrubber is not None:
             _scrub_head(response, exchange.scrubber)
             try:
-                decoder = _take_coding(flow.request, response)
+                decoder = _take_coding(flow.request, response, self._limits().decode_ratio)
             except CodingError:
                 reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
                 return
@@ -79,7 +83,7 @@ def _scrub_head(response: http.Response, scrubber: Scrubber) -> None:
     response.headers.fields = scrubber.fields(response.headers.fields)
 
 
-def _take_coding(request: http.Request, response: http.Response) -> Decoder | None:
+def _take_coding(request: http.Request, response: http.Response, ratio: int) -> Decoder | None:
     """Return the decoder of the body, taking its coding off the head; None when it is identity.
 
     What is decoded goes on as identity, its length not known beforehand. Raises CodingError.
@@ -87,7 +91,7 @@ def _take_coding(request: http.Request, response: http.Response) -> Decoder | No
     if request.method == "HEAD" or response.status_code in _BODILESS:
         return None
     codings = ", ".join(response.headers.get_all("content-encoding"))
-    decoder = decoder_for(codings)
+    decoder = decoder_for(codings, ratio)
     if decoder is None:
         return None
     for name in ("content-encoding", "content-length", "etag"):

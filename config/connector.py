@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from config.destination import DestinationPattern, Scheme
+from config.limits import DEFAULT_LIMITS, Limits
 from config.oauth import OAuthClient
 from config.template import Template
 
@@ -145,6 +146,7 @@ class Settings:
     unmatched: Literal["tunnel", "deny"] = "tunnel"
     upstream_ca: Path | None = None
     name_constraints: bool = True
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from config.errors import KeyhatchError, OperatorNeededError
 from config.files import read_private
 from config.home import Home
 from config.hosts import parse_dial
+from config.limits import build_limits
 from config.marks import decode_text, parse_yaml
 from config.models import AgentSection, FileSection, SettingsSection
 from config.place import Place
@@ -79,6 +80,7 @@ def _settings(section: SettingsSection, place: Place) -> Settings:
         unmatched=section.unmatched,
         upstream_ca=folder / section.upstream_ca if section.upstream_ca else None,
         name_constraints=section.name_constraints,
+        limits=build_limits(section.limits, place.at("limits")),
     )
 
 

@@ -116,6 +116,21 @@ class AgentSection(Section):
     connectors: Annotated[Texts, May.BE_BLANK, "keys of the connectors that it may use"] = ()
 
 
+class LimitsSection(Section):
+    head_bytes: Annotated[int | None, "bytes of a request's or an answer's head"] = None
+    head_fields: Annotated[int | None, "header fields of a request or an answer"] = None
+    connections: Annotated[int | None, "open connections of one agent"] = None
+    unidentified: Annotated[int | None, "open connections without a valid token yet"] = None
+    connections_total: Annotated[int | None, "open connections of all agents"] = None
+    streams: Annotated[int | None, "requests at a time on one HTTP/2 connection"] = None
+    head_timeout: Annotated[str, "for a first request, or one that has begun, such as 30s"] = ""
+    body_timeout: Annotated[str, "silence of an agent within a request's body"] = ""
+    idle_timeout: Annotated[str, "silence between requests and in tunnels, such as 10m"] = ""
+    connect_timeout: Annotated[str, "each of resolving, connecting and TLS to a service"] = ""
+    upstream_timeout: Annotated[str, "silence of a service before or within an answer"] = ""
+    decode_ratio: Annotated[int | None, "times that an answer may grow when decoded"] = None
+
+
 class SettingsSection(Section):
     listen: Annotated[str, "ADDRESS:PORT of the proxy"] = "127.0.0.1:8321"
     unmatched: Annotated[
@@ -123,6 +138,9 @@ class SettingsSection(Section):
     ] = "tunnel"
     upstream_ca: Annotated[str, "PEM file added to the system's roots"] = ""
     name_constraints: Annotated[bool, "limit the local CA to the connectors' hosts"] = True
+    limits: Annotated[LimitsSection, May.BE_NOTHING, "what agents and services may take"] = (
+        LimitsSection()
+    )
 
 
 _Agent = Annotated[AgentSection, May.BE_NOTHING]

@@ -99,6 +99,8 @@ def _expected_text(detail: ErrorDetails) -> Message:
     given = detail["input"]
     scalar = isinstance(given, bool | int | float)
     hint = "put the value in quotes" if scalar else ""
+    if scalar and _named(detail).endswith("_timeout'"):
+        hint = "write it like 30s, 10m, 1h or 500ms"
     return f"{_named(detail)}: expected text, found {_described(given)}", hint
 
 

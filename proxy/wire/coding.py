@@ -20,21 +20,22 @@ class Decoder:
     """Decodes one body, piece by piece.
 
     `feed` returns everything that the input so far decodes to, `finish` what is left at the end.
-    Both raise CodingError; the decoder is then of no more use. Output is at most MAX_RATIO times
+    Both raise CodingError; the decoder is then of no more use. Output is at most `ratio` times
     the input beyond FREE_OUTPUT: of the body so far, and of each call.
     """
 
-    __slots__ = ("_received", "_stages")
+    __slots__ = ("_ratio", "_received", "_stages")
 
-    def __init__(self, stages: "tuple[_Bounded, ...]") -> None:
+    def __init__(self, stages: "tuple[_Bounded, ...]", ratio: int) -> None:
         self._stages = stages
+        self._ratio = ratio
         self._received = 0
 
     def feed(self, data: bytes) -> bytes:
         """Take the next piece of the coded body and return what it decodes to."""
         self._received += len(data)
-        allowed = FREE_OUTPUT + MAX_RATIO * len(data)
-        total = FREE_OUTPUT + MAX_RATIO * self._received
+        allowed = FREE_OUTPUT + self._ratio * len(data)
+        total = FREE_OUTPUT + self._ratio * self._received
         for stage in self._stages:
             data = stage.feed(data, allowed, total)
         return data
@@ -46,7 +47,7 @@ class Decoder:
         return b""
 
 
-def decoder_for(content_encoding: str) -> Decoder | None:
+def decoder_for(content_encoding: str, ratio: int = MAX_RATIO) -> Decoder | None:
     """Return a decoder for a Content-Encoding value, or None where nothing is to be undone.
 
     The value lists codings in the order in which they were applied (RFC 9110, 8.4); several
@@ -60,7 +61,7 @@ def decoder_for(content_encoding: str) -> Decoder | None:
         raise CodingError(f"the body has more than {MAX_CODINGS} content codings")
     if not STAGES.keys() >= set(codings):
         raise CodingError("the body has a content coding that cannot be decoded")
-    return Decoder(tuple(_Bounded(STAGES[name]()) for name in reversed(codings)))
+    return Decoder(tuple(_Bounded(STAGES[name]()) for name in reversed(codings)), ratio)
 
 
 class _Bounded:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.http1 import MAX_HEAD, MAX_INTERIM, MAX_PIPELINED
+from addons.http1 import MAX_FRAMING, MAX_INTERIM, MAX_PIPELINED
 from tests.addons.conftest import KEY
 from tests.addons.test_response import assert_clean, authorization, scripted_lane
 from tests.support.raw_client import RawClient, Reply, proxy_authorization
@@ -53,17 +53,17 @@ def test_a_flood_of_interim_answers_is_502(tmp_path: Path) -> None:
 
 def test_an_endless_head_of_an_answer_is_502(tmp_path: Path) -> None:
     """K01: held back for its end, it would grow without bound."""
-    reply, _ = get(tmp_path, b"HTTP/1.1 200 OK\r\nX: " + b"x" * (4 * MAX_HEAD))
+    reply, _ = get(tmp_path, b"HTTP/1.1 200 OK\r\nX: " + b"x" * (4 * MAX_FRAMING))
     assert reply is not None
     assert (reply.status, reply.code) == (502, "upstream-protocol-error")
 
 
 @pytest.mark.parametrize("framing", [b"2;", b"2\r\nok\r\n0\r\nX: "], ids=["extension", "trailer"])
 def test_endless_framing_of_a_chunk_ends_the_answer(tmp_path: Path, framing: bytes) -> None:
-    endless = framing + b"x" * (4 * MAX_HEAD) + b"\r\n\r\n"
+    endless = framing + b"x" * (4 * MAX_FRAMING) + b"\r\n\r\n"
     reply, received = get(tmp_path, CHUNKED + endless)
     assert reply is None
-    assert len(received) < MAX_HEAD
+    assert len(received) < MAX_FRAMING
 
 
 def test_invariant_05_trailers_are_dropped_and_the_answer_is_whole(tmp_path: Path) -> None:

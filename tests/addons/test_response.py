@@ -113,16 +113,18 @@ def test_a_body_that_ends_early_ends_early(client: RawClient) -> None:
 
 
 TEXT_OF_C = (
-    "version: 1\nsettings: {{upstream_ca: ./origin-ca.pem}}\nconnectors:\n"
+    "version: 1\nsettings: {{upstream_ca: ./origin-ca.pem, limits: {{{limits}}}}}\nconnectors:\n"
     '  c: {{name: C, type: api_key, hosts: [api.example.com], dial: "{dial}"}}\n'
 )
 
 
 @contextmanager
-def scripted_lane(folder: Path, script: Script, **host: tuple[str, ...]) -> Iterator[RunningLane]:
-    """Run a lane whose one connector is answered by a script."""
+def scripted_lane(
+    folder: Path, script: Script, *, limits: str = "", **host: tuple[str, ...]
+) -> Iterator[RunningLane]:
+    """Run a lane whose one connector is answered by a script; `limits` as in connectors.yaml."""
     with ScriptedOrigin(script, **host) as upstream:
-        text = TEXT_OF_C.format(dial=upstream.dial)
+        text = TEXT_OF_C.format(dial=upstream.dial, limits=limits)
         with running_lane(folder, text, {"secret": KEY}, origin=upstream) as lane:  # type: ignore[arg-type]
             yield lane
 

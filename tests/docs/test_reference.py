@@ -4,18 +4,20 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
 import pytest
 
-from addons.http1 import MAX_HEAD
+from addons.http1 import MAX_FRAMING
 from admin import failures
 from admin.background import IDLE
 from admin.cli import root
 from admin.lazy import LazyGroup
 from config import errors
 from config.connector import Rule
+from config.limits import Limits, parse_duration
 from config.schema import json_schema
 from proxy.audit.record import Result, Subject
 from proxy.policy.rules import allowed
@@ -82,7 +84,8 @@ class TestConfiguration:
         heading = "### Keys of OAuth and Intercom connectors"
         told = first_words(section(CONFIGURATION, "## connectors").partition("\n### ")[0])
         assert told | first_words(section(CONFIGURATION, heading)) == types | {"headers"}
-        assert first_words(section(CONFIGURATION, "## settings")) == _keys(schema["settings"])
+        settings = section(CONFIGURATION, "## settings").partition("\n### ")[0]
+        assert first_words(settings) == _keys(schema["settings"])
         assert first_words(section(CONFIGURATION, "## agents")) == _keys(schema["agents"])
         assert first_words(CONFIGURATION.partition("\n## ")[0]) == set(schema)
 
@@ -91,6 +94,12 @@ class TestConfiguration:
         heading = "### headers and strip" if key == "strip" else f"### {key}"
         found = _keys(_property(json_schema()["properties"], key))
         assert first_words(section(CONFIGURATION, heading)) == found
+
+    def test_the_limits_are_told_with_their_defaults(self) -> None:
+        cells = [row for row in rows(section(CONFIGURATION, "### limits")) if len(row) == 4]
+        told = {row[0].strip("`"): _number(row[1].strip("`")) for row in cells}
+        assert told == asdict(Limits())
+        assert set(told) == _limits()
 
     def test_the_keys_of_a_rule_are_told(self) -> None:
         found = _keys(_property(json_schema()["properties"], "allow"))
@@ -140,8 +149,8 @@ class TestProblems:
 def test_numbers_are_those_of_the_program() -> None:
     assert IDLE == 30.0
     assert dialer.RESOLVE_TIMEOUT == dialer.CONNECT_TIMEOUT == service.GRACE == 10.0
-    assert MAX_HEAD == 64 * 1024
-    assert (coding.MAX_RATIO, coding.FREE_OUTPUT) == (200, 1024 * 1024)
+    assert Limits().head_bytes == MAX_FRAMING == 64 * 1024
+    assert (Limits().decode_ratio, coding.FREE_OUTPUT) == (200, 1024 * 1024)
 
 
 def _command_lines(text: str) -> Iterator[str]:
@@ -161,6 +170,15 @@ def _require_command(line: str) -> None:
         command = command.entries[name.partition("|")[0]].load()
     options = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
     assert options <= option_names(command) | {"--help", "--version"}, line
+
+
+def _limits() -> set[str]:
+    [settings, _] = json_schema()["properties"]["settings"]["anyOf"]
+    return _keys(settings["properties"]["limits"])
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else parse_duration(text)
 
 
 def _keys(schema: Any) -> set[str]:
