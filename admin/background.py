@@ -1,14 +1,13 @@
 """The proxy that `keyhatch run` starts when none is running: in the background, for its leases."""
 
-import importlib.util
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Final
 
 from admin.context import Session
+from admin.isolation import interpreter
 from admin.prompts import ask_passphrase
 from config.errors import (
     ConflictError,
@@ -21,11 +20,11 @@ from config.files import O_PRIVATE
 from config.home import FILE_MODE, Home
 from proxy.secret import Secret
 from proxy.server.control_client import LeaseHandle, open_lease
+from proxy.server.surroundings import without_ambient
 
 IDLE: Final = 30.0  # seconds that such a proxy outlives its last command
 START_LIMIT: Final = 30.0  # seconds for a proxy to come up, also on a busy machine
 POLL: Final = 0.05
-_NOT_INHERITED: Final = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 _ERRORS: Final = {
     kind.exit_code: kind for kind in (UsageError, ConflictError, NotFoundError, OperatorNeededError)
 }
@@ -70,7 +69,7 @@ def _start(session: Session, passphrase: Secret | None) -> subprocess.Popen[byte
     log = os.open(_log_path(session.home), flags, FILE_MODE)
     try:
         return subprocess.Popen(  # noqa: S603 - our own launcher
-            [sys.executable, "-I", _launcher(), *arguments],
+            [*interpreter(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -94,14 +93,9 @@ def _passphrase(session: Session) -> Secret | None:
 
 
 def _environment(session: Session) -> dict[str, str]:
-    """The service dials for itself: no proxy, no key log, no Python switches of the caller's."""
-    return {
-        name: value
-        for name, value in session.environ.items()
-        if not name.lower().endswith("_proxy")
-        and not name.startswith("PYTHON")
-        and name not in _NOT_INHERITED
-    }
+    """The service dials for itself, and is not bent by what the caller set for the command."""
+    kept = without_ambient(session.environ)
+    return {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
 
 
 def _failure(home: Home, code: int) -> KeyhatchError:
@@ -115,14 +109,6 @@ def _failure(home: Home, code: int) -> KeyhatchError:
     kind = _ERRORS.get(code, KeyhatchError)
     message = found[-1] if found else "the proxy did not start"
     return kind(message, hint=hints[-1] if hints else f"look at {_log_path(home)}")
-
-
-def _launcher() -> str:
-    """Return the path of `keyhatch.py`, in the checkout or beside the installed packages."""
-    found = importlib.util.find_spec("keyhatch")
-    assert found is not None  # noqa: S101 - it started this process
-    assert found.origin is not None  # noqa: S101
-    return str(Path(found.origin).resolve())
 
 
 def _log_path(home: Home) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from admin.browser import open_browser
+from admin.care import Care
 from admin.prompts import ConsoleTerminal, Terminal, ask_passphrase
 from config.home import Home, locate_home
 
@@ -26,7 +27,7 @@ class Session:
 
     `umask` is what the caller had before Keyhatch closed its own to 077; files made for others
     and programs started for the caller go by it. `wait` takes seconds. `open_browser` tells
-    whether an address could be shown to a person.
+    whether an address could be shown to a person. `guard` makes the process fit for a command.
     """
 
     environ: Mapping[str, str]
@@ -35,6 +36,7 @@ class Session:
     wait: Callable[[float], None] = time.sleep
     umask: int = 0o022
     open_browser: Callable[[str], bool] = open_browser
+    guard: Callable[[Care], None] = lambda _care: None
     home_option: Path | None = None
     json: bool = False
 
@@ -82,8 +84,15 @@ class Session:
 
 def real_session(umask: int) -> Session:
     """Return the session of a process: its environment, terminal and clock."""
+
+    def guard_process(care: Care) -> None:
+        from admin.guard import guard
+
+        guard(care, umask)
+
     return Session(
         environ=os.environ,
+        guard=guard_process,
         terminal=ConsoleTerminal(),
         now=lambda: datetime.now(UTC),
         umask=umask,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from admin.care import Care
 from admin.context import Session
 from config.errors import UsageError
 
@@ -42,11 +43,21 @@ def write_examples(command: click.Command, formatter: click.HelpFormatter) -> No
 
 
 class HomeCommand(click.Command):
-    """A command with `--home`; it never repeats a word too many, which could be a secret."""
+    """A command with `--home`; it never repeats a word too many, which could be a secret.
 
-    def __init__(self, *args: object, **attrs: object) -> None:
+    One that is not said to need no care is taken to open the vault.
+    """
+
+    def __init__(self, *args: object, care: Care = Care.VAULT, **attrs: object) -> None:
         super().__init__(*args, **attrs)  # type: ignore[arg-type]  # click's own arguments
+        self.care = care
         self.params.append(home_option())
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Take care of the process, then run the command."""
+        session: Session = ctx.obj
+        session.guard(self.care)
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
@@ -65,8 +76,8 @@ class HomeCommand(click.Command):
 class PrintingCommand(HomeCommand):
     """A command that prints what it found or made: `--json` as well."""
 
-    def __init__(self, *args: object, **attrs: object) -> None:
-        super().__init__(*args, **attrs)
+    def __init__(self, *args: object, care: Care = Care.VAULT, **attrs: object) -> None:
+        super().__init__(*args, care=care, **attrs)
         self.params.append(json_option())
 
 

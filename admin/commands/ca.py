@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admin.care import Care
 from admin.context import Session
 from admin.lazy import Entry, LazyGroup
 from admin.options import HomeCommand, PrintingCommand, pass_session
@@ -42,6 +43,7 @@ ca: click.Group = LazyGroup(
 @click.command(
     "path",
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch ca path
@@ -62,6 +64,7 @@ def show_path(session: Session, bundle: bool) -> None:
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch ca show --json
@@ -90,6 +93,7 @@ def show(session: Session) -> None:
 @click.command(
     "export",
     cls=HomeCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch ca export -o keyhatch.pem

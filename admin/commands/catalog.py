@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admin.care import Care
 from admin.completion import provider_ids
 from admin.context import Session
 from admin.lazy import Entry, LazyGroup
@@ -34,6 +35,7 @@ catalog: click.Group = LazyGroup(
 @click.command(
     "list",
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch catalog list --json
@@ -66,6 +68,7 @@ def list_providers(session: Session) -> None:
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch catalog show hubspot

@@ -3,12 +3,14 @@
 import click
 from click.shell_completion import get_completion_class
 
+from admin.care import Care
 from admin.options import HomeCommand
 from config.errors import UsageError
 
 
 @click.command(
     cls=HomeCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   eval "$(keyhatch completion bash)"

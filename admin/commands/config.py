@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from admin.care import Care
 from admin.context import Session
 from admin.lazy import Entry, LazyGroup
 from admin.options import HomeCommand, PrintingCommand, pass_session
@@ -35,6 +36,7 @@ config: click.Group = LazyGroup(
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch config check
@@ -67,6 +69,7 @@ def check(session: Session, file: Path | None) -> None:
 
 @click.command(
     cls=HomeCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch config schema > connectors.schema.json
@@ -82,6 +85,7 @@ def schema() -> None:
 @click.command(
     "path",
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch config path

@@ -2,6 +2,7 @@
 
 import click
 
+from admin.care import Care
 from admin.completion import connector_names
 from admin.connector_view import facts_of, summary_of
 from admin.context import Session
@@ -21,6 +22,7 @@ _COLUMNS = (
 @click.command(
     "list",
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch connector list
@@ -39,6 +41,7 @@ def list_connectors(session: Session) -> None:
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch connector show hubspot-api

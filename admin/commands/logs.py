@@ -6,6 +6,7 @@ from functools import partial
 import click
 
 from admin.audit_log import AuditLog, Record
+from admin.care import Care
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
@@ -17,6 +18,7 @@ DEFAULT_ROWS = 50
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch logs -n 20

@@ -5,6 +5,7 @@ import shutil
 import click
 
 from admin.background import require_lease
+from admin.care import Care
 from admin.child import run_child
 from admin.completion import agent_names, connector_names
 from admin.context import Session
@@ -16,6 +17,7 @@ from config.errors import NotFoundError
 
 @click.command(
     cls=HomeCommand,
+    care=Care.RUN,
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
     epilog="""
 examples:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import click
 
+from admin.care import Care
 from admin.context import Session
 from admin.options import HomeCommand, pass_session
 from admin.prompts import Terminal
@@ -16,6 +17,7 @@ MAX_PASSPHRASE = 4096
 
 @click.command(
     cls=HomeCommand,
+    care=Care.SERVICE,
     epilog="""
 examples:
   keyhatch serve
@@ -49,10 +51,12 @@ def serve(
         # Only now: these cost most of a second, and a locked vault should say so at once.
         from addons.compose import mitmproxy_lane
         from admin.service_log import configure_service_log
+        from proxy.server.faults import report_faults_by_type
         from proxy.server.service import Options
         from proxy.server.service import serve as run_service
 
         configure_service_log()
+        report_faults_by_type()
         background = until_idle is not None
         options = Options(listen=address, until_idle=until_idle, any_port=background)
         run_service(

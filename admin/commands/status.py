@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from admin.care import Care
 from admin.connector_view import refresh_facts, status_of
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
@@ -28,6 +29,7 @@ _ATTENTION = {
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch status
@@ -43,6 +45,7 @@ def status(session: Session) -> None:
         print_facts(session, {"proxy": "not running", **_at_rest(session)})
         return
     facts = {"proxy": "running", **running}
+    facts["hardening"] = _closed(running.get("hardening", {}), session)
     facts["connectors"] = _states(running["connectors"], session)
     with suppress(KeyhatchError):  # the proxy has said what is wrong with the file
         facts["tokens"] = _tokens(session, session.registry(), session.inventory())
@@ -64,6 +67,13 @@ def _at_rest(session: Session) -> dict[str, Any]:
         "tokens": _tokens(session, registry, inventory),
         "attention": _attention(states),
     }
+
+
+def _closed(hardening: dict[str, bool | None], session: Session) -> object:
+    """Return what the proxy keeps from other programs, as the kernel told it."""
+    if session.json:
+        return hardening
+    return [name.replace("_", " ") for name, kept in hardening.items() if kept] or "nothing"
 
 
 def _tokens(session: Session, registry: Registry, inventory: "Inventory") -> object:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admin.care import Care
 from admin.context import Session
 from admin.lazy import Entry, LazyGroup
 from admin.options import PrintingCommand, pass_session
@@ -46,6 +47,7 @@ def key_choice(word: str) -> "KeyChoice":
 
 @click.command(
     cls=PrintingCommand,
+    care=Care.NONE,
     epilog="""
 examples:
   keyhatch vault status --json

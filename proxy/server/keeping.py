@@ -15,6 +15,7 @@ from config.home import Home
 from config.load import read_registry
 from proxy.oauth.keeper import fork_keeper, keep
 from proxy.server.dialer import VettedLoop
+from proxy.server.faults import log_loop_fault
 from proxy.server.refreshing import build_rotation
 from proxy.server.reload import UNREAD, FileMark, file_mark
 from proxy.vault.vault import Vault
@@ -41,6 +42,7 @@ def start_keeper(home: Home, vault: Vault, now: Callable[[], datetime]) -> socke
 def _run(home: Home, vault: Vault, now: Callable[[], datetime], channel: socket.socket) -> None:
     rotation = build_rotation(home, vault, lambda: upstream_roots_path(home), now)
     with asyncio.Runner(loop_factory=VettedLoop) as runner:
+        runner.get_loop().set_exception_handler(log_loop_fault)
         runner.run(keep(channel, rotation, _Declared(home).find))
 
 

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
+from proxy.server.faults import log_loop_fault
+from proxy.server.hardening import observe
 from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
 from proxy.server.refreshing import build_refresher
@@ -101,7 +103,7 @@ class _Service:
         )
         assert isinstance(loop, VettedLoop)  # noqa: S101 - the runner's factory makes it
         loop.dialer = dialer
-        loop.set_exception_handler(_log_fault)
+        loop.set_exception_handler(log_loop_fault)
         lane = make_lane(engine, dialer, lambda: reloader.trust)
         control = self._control(engine, reloader, refresher)
         control.listen = await self._listen(lane, engine.snapshot.registry)
@@ -205,6 +207,7 @@ class _Service:
             "config_error": None if reloader.error is None else str(reloader.error),
             "leases": len(engine.callers.leases),
             "agents": len(registry.agents),
+            "hardening": asdict(observe()),
             "connectors": {
                 slug: inventory.state(connector).replace("-", " ")
                 if connector.enabled
@@ -248,11 +251,6 @@ def _only_one(home: Home) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what nobody caught by its type: text and trace may hold what was being carried."""
-    log.error("fault in the background", fault=type(context.get("exception")).__name__)
 
 
 def _now() -> datetime:

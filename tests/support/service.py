@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
@@ -160,7 +160,9 @@ class Client:
 
 
 @contextmanager
-def service(site: Site, *words: str) -> Iterator[Service]:
+def service(
+    site: Site, *words: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     """Run `keyhatch serve` for the block, on a free port unless `words` name one."""
     if "--listen" not in words:
         words = ("--listen", "127.0.0.1:0", *words)
@@ -172,6 +174,8 @@ def service(site: Site, *words: str) -> Iterator[Service]:
             stdout=log,
             stderr=log,
             pass_fds=[writing],
+            cwd=cwd,
+            env=environ,
         )
     os.close(writing)
     with process, os.fdopen(reading) as ready:

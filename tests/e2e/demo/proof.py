@@ -1,5 +1,6 @@
 """The promise, checked: the key is in nothing that a client could see, and in no file in clear."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,15 @@ def _show_proxy(report: Report, stage: Stage, wanted: Wanted) -> None:
     folder = Path(f"/proc/{stage.proxy_pid()}")
     files = [folder / "cmdline", folder / "environ"]
     what = "not in the arguments or environment of the proxy"
-    if all(path.exists() for path in files):
+    if all(os.access(path, os.R_OK) for path in files):
         _search(report, what, files, wanted)
+    elif files[0].exists():
+        _search(
+            report,
+            "not in the arguments of the proxy; its environment is closed",
+            files[:1],
+            wanted,
+        )
     else:
         report.skip(what, "it takes Linux's /proc")
 
