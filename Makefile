@@ -6,7 +6,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test faults lint format demo bench bench-long clean
+.PHONY: help setup test attack faults lint format demo bench bench-long clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -16,6 +16,9 @@ setup: ## Make .venv with a ready .venv/bin/keyhatch
 
 test: setup lint ## Lint, then run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+attack: setup ## Attack it and, for comparison, plain mitmproxy; print the table, some minutes
+	@$(BIN)/python -m tests.attacks $(ROWS)
 
 faults: setup ## Kill it at hundreds of moments, fill its disk: no connection is lost, some minutes
 	@KEYHATCH_LONG=1 $(BIN)/python -m pytest -q -rP tests/faults $(ARGS)

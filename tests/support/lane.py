@@ -20,7 +20,7 @@ from config.home import Home
 from config.load import load_registry
 from proxy.audit.journal import Journal
 from proxy.callers import Callers, Lease
-from proxy.engine import Engine, TokenSource
+from proxy.engine import Engine, SecretSource, TokenSource
 from proxy.policy.snapshot import build_snapshot
 from proxy.secret import Secret
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address
@@ -110,10 +110,13 @@ def running_lane(
     origin: Origin | None = None,
     extra_addons: Sequence[object] = (),
     tokens: TokenSource | None = None,
+    vault: SecretSource | None = None,
+    loop: type[VettedLoop] = VettedLoop,
 ) -> Iterator[RunningLane]:
     """Run a lane for a connectors.yaml; the caller `test` may use every connector.
 
-    `extra_addons` come before the lane's own, so that a test can put a fault in any place.
+    `extra_addons` come before the lane's own, so that a test can put a fault in any place. A `vault`
+    is read instead of `secrets`; `loop` is the kind of event loop that it all runs on.
     """
     home = Home(folder)
     home.create()
@@ -124,7 +127,7 @@ def running_lane(
     engine = Engine(
         snapshot=build_snapshot(registry, 1),
         callers=Callers(),
-        secrets=source,
+        secrets=vault or source,
         journal=Journal(home.audit),
         now=lambda: datetime.now(UTC),
         tokens=tokens,
@@ -132,12 +135,14 @@ def running_lane(
     token = engine.callers.open_lease(Lease(agent=None, connectors=None)).reveal()
     lane = RunningLane(home, engine, source, names={}, token=token)
     trust = build_trust(home, registry, lambda: datetime.now(UTC))
-    with _in_thread(lane, trust, extra_addons):
+    with _in_thread(lane, trust, extra_addons, loop):
         yield lane
 
 
 @contextmanager
-def _in_thread(lane: RunningLane, trust: Trust, extra: Sequence[object]) -> Iterator[None]:
+def _in_thread(
+    lane: RunningLane, trust: Trust, extra: Sequence[object], kind: type[VettedLoop]
+) -> Iterator[None]:
     ready, failure = threading.Event(), []
     stop: list[Callable[[], object]] = []
 
@@ -157,7 +162,7 @@ def _in_thread(lane: RunningLane, trust: Trust, extra: Sequence[object]) -> Iter
 
     def body() -> None:
         try:
-            with asyncio.Runner(loop_factory=VettedLoop) as runner:
+            with asyncio.Runner(loop_factory=kind) as runner:
                 runner.run(serve())
         except BaseException as error:  # noqa: BLE001 - the test's thread raises it
             failure.append(error)
