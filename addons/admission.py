@@ -5,6 +5,7 @@ import re
 from mitmproxy import http
 
 from addons.exchange import Exchange, Traffic, TunnelState, refuse
+from addons.rights import SocketRight, TunnelRight
 from config.destination import Scheme, parse_destination
 from config.errors import UsageError
 from proxy.engine import Engine
@@ -73,6 +74,7 @@ class Admission:
         if flow.client_conn.timestamp_end is not None:
             return _GONE  # nobody would close the tunnel that is noted below
         exchange.decided("tunnel", decision.reason)
+        exchange.right = TunnelRight(self._engine, digest, destination)
         exchange.status = 200
         state = TunnelState(digest, destination, not opaque, exchange)
         self._traffic.open_tunnel(flow.client_conn.id, state)
@@ -100,7 +102,10 @@ class Admission:
         elif not _is_http1(flow.request):
             refuse(flow, _NO_HTTP)
         else:
-            self._apply(flow, exchange, _head(flow, tunnel), caller)
+            head = _head(flow, tunnel)
+            self._apply(flow, exchange, head, caller)
+            if exchange.connector is not None and _asks_websocket(flow.request):
+                exchange.right = SocketRight(self._engine, digest, head, exchange.connector)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Drop the trailers: what a server merges from them was not decided on."""
@@ -129,6 +134,10 @@ def _is_http1(request: http.Request) -> bool:
     # The method as it came: `request.method` is in upper case whatever will be sent.
     method, target = request.data.method, request.data.path
     return bool(_METHOD.fullmatch(method) and _TARGET.fullmatch(target))
+
+
+def _asks_websocket(request: http.Request) -> bool:
+    return bool(request.headers.get("upgrade", "").lower() == "websocket")
 
 
 def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:

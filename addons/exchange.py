@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.flow import Error
 
+from addons.rights import Right
 from config.connector import Connector
 from config.destination import Destination, Scheme
 from config.limits import Limits
@@ -18,7 +20,7 @@ from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
 from proxy.wire.fields import Fields
-from proxy.wire.scrub import Scrubber
+from proxy.wire.scrub import MessageScrubber, Scrubber
 
 _KEY: Final = "keyhatch"
 ID_BYTES: Final = 12  # 96 random bits: no two exchanges of an installation share an id
@@ -38,8 +40,9 @@ class Exchange:
     """One request and its response, or one tunnel; ends in exactly one outcome record.
 
     `host` and `port` are what the agent named until it is decided where the request goes, then
-    that. `caller` is who asks, as of its admission. `answered`: the response is Keyhatch's own, not an upstream's. `client_gone`: the agent
-    hung up.
+    that. `caller` is who asks, as of its admission. `answered`: the response is Keyhatch's own, not
+    an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel or a WebSocket stays
+    open by; it is None for all else.
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
@@ -58,6 +61,7 @@ class Exchange:
     destination: Destination | None = None
     client_scheme: Scheme = "http"
     scrubber: Scrubber | None = None
+    messages: MessageScrubber | None = None
     rendered: tuple[str, ...] = field(default=(), repr=False)
     code: ProblemCode | None = None
     status: int | None = None
@@ -70,6 +74,7 @@ class Exchange:
     renewed: bool = False
     kept_body: bytearray | None = None
     client_gone: bool = False
+    right: Right | None = None
     started: float = field(default_factory=time.monotonic)
     ended: bool = False
     caller: Caller | None = None
@@ -124,6 +129,7 @@ class Traffic:
         self._engine = engine
         self._tunnels: dict[str, TunnelState] = {}
         self._requests: dict[str, tuple[str, Exchange]] = {}
+        self._sockets: dict[str, http.HTTPFlow] = {}
         self.drained = asyncio.Event()
         self.drained.set()
 
@@ -150,6 +156,7 @@ class Traffic:
 
     def client_ended(self, client_id: str) -> None:
         """End what is still under way for an agent's connection: no hook will come for it."""
+        self._sockets.pop(client_id, None)
         for owner, exchange in list(self._requests.values()):
             if owner == client_id:
                 exchange.client_gone = True
@@ -160,6 +167,22 @@ class Traffic:
 
     def tunnel(self, client_id: str) -> TunnelState | None:
         return self._tunnels.get(client_id)
+
+    def open_socket(self, flow: http.HTTPFlow) -> None:
+        self._sockets[flow.client_conn.id] = flow
+
+    def close_socket(self, flow: http.HTTPFlow) -> None:
+        self._sockets.pop(flow.client_conn.id, None)
+
+    def staying(self) -> Iterator[tuple[str, http.HTTPFlow | None, Exchange]]:
+        """Yield what stays open beyond a request: the agent's connection, its WebSocket if it is one."""
+        for client_id, tunnel in list(self._tunnels.items()):
+            if not tunnel.intercepted:
+                yield client_id, None, tunnel.exchange
+        for client_id, flow in list(self._sockets.items()):
+            exchange = exchange_of(flow)
+            if exchange is not None:
+                yield client_id, flow, exchange
 
     def close_tunnel(self, client_id: str) -> TunnelState | None:
         return self._tunnels.pop(client_id, None)

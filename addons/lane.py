@@ -18,9 +18,10 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from addons.exchange import Traffic, refuse, reject_response
+from addons.exchange import Exchange, Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
 from addons.limits import LimitedOptions
+from addons.websocket import RightLost
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode
 
@@ -36,6 +37,7 @@ _OPTIONS: Final[dict[str, bool | str]] = {
     "proxy_debug": False,
 }
 MAX_UNREAD: Final = 1024 * 1024  # bytes an upstream may leave unread while its answer is read
+RIGHTS_EVERY: Final = 0.5  # seconds between looks at whether what stays open still may
 HANG_UP_LIMIT: Final = 5.0  # seconds for connections that were hung up to be gone
 log = structlog.get_logger()
 
@@ -215,12 +217,14 @@ class MitmproxyLane:
         self._mode = ProxyMode.parse("regular")
         self._connections: dict[LaneConnection, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; return the address that was bound. Raises OSError."""
         # As mitmproxy's own master does: most hooks end without waiting, and need no turn of the loop.
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
         self._server = await asyncio.start_server(self._serve, host, port)
+        self._watch = asyncio.create_task(self._end_what_may_not_stay())
         bound = self._server.sockets[0].getsockname()
         return bound[0], bound[1]
 
@@ -228,6 +232,8 @@ class MitmproxyLane:
         """Stop listening, let requests end for `grace` seconds, then close every connection."""
         if self._server is not None:
             self._server.close()
+        if self._watch is not None:
+            self._watch.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._traffic.drained.wait()
@@ -237,6 +243,20 @@ class MitmproxyLane:
             await asyncio.wait(self._connections.values(), timeout=HANG_UP_LIMIT)
         await asyncio.sleep(0)  # the turn of the loop in which closed transports let go
         await self._master.done()
+
+    async def _end_what_may_not_stay(self) -> None:
+        """Close tunnels and WebSockets whose right is gone, also when nothing moves on them."""
+        while True:
+            await asyncio.sleep(RIGHTS_EVERY)
+            connections = {handler.client.id: handler for handler in self._connections}
+            for client_id, flow, exchange in self._traffic.staying():
+                handler = connections.get(client_id)
+                if handler is None or _still_may(exchange):
+                    continue
+                if flow is not None:
+                    await handler.server_event(RightLost(flow, None))
+                else:
+                    handler.hang_up()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handler = LaneConnection(self._master, reader, writer, self._mode)
@@ -248,6 +268,19 @@ class MitmproxyLane:
         finally:
             del self._connections[handler]
             self._traffic.client_ended(handler.client.id)
+
+
+def _still_may(exchange: Exchange) -> bool:
+    """Tell whether a tunnel or WebSocket may stay open; where that cannot be told, it may not."""
+    if exchange.right is None:
+        return False
+    try:
+        exchange.right.look()
+        exchange.code = exchange.code or exchange.right.lost()
+    except Exception as error:  # noqa: BLE001 - a watch that died would never close anything again
+        log.error("lane fault", hook="rights", fault=type(error).__name__)  # noqa: TRY400
+        exchange.code = ProblemCode.INTERNAL_ERROR
+    return exchange.code is None
 
 
 def _is_under_way(flow: http.HTTPFlow) -> bool:

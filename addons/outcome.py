@@ -22,8 +22,13 @@ class Outcome:
         if flow.websocket is None:
             self._traffic.end(exchange)
 
+    def websocket_start(self, flow: http.HTTPFlow) -> None:
+        """A WebSocket was opened: its right is looked at from now on."""
+        self._traffic.open_socket(flow)
+
     def websocket_end(self, flow: http.HTTPFlow) -> None:
-        """A WebSocket was closed by either side."""
+        """A WebSocket was closed, by either side or by us."""
+        self._traffic.close_socket(flow)
         exchange = exchange_of(flow)
         if exchange is not None:
             self._traffic.end(exchange)

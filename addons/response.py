@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mitmproxy import http
+from mitmproxy.websocket import WebSocketMessage
 
 from addons.exchange import Exchange, exchange_of, reject_response
 from addons.redirects import point_back
@@ -10,7 +11,7 @@ from config.limits import Limits
 from proxy.problems import ProblemCode
 from proxy.wire.coding import CodingError, Decoder, decoder_for
 from proxy.wire.headers import clean_response
-from proxy.wire.scrub import Scrubber
+from proxy.wire.scrub import Scrubber, SplitCredentialError
 
 SWITCHING_PROTOCOLS = 101
 _FRAMING_ONLY = ("", "chunked")  # a body in any other transfer coding could not be scrubbed
@@ -31,7 +32,7 @@ class ResponseScrubbing:
             return
         upgrade = response.status_code == SWITCHING_PROTOCOLS
         coded = response.headers.get("transfer-encoding", "").lower() not in _FRAMING_ONLY
-        if coded or (upgrade and not _asked_websocket(flow)):
+        if coded or (upgrade and not _is_asked_websocket(flow)):
             reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
             return
         response.headers.fields = clean_response(response.headers.fields, keep_upgrade=upgrade)
@@ -40,6 +41,7 @@ class ResponseScrubbing:
             point_back(response, exchange)
         decoder = None
         if exchange.scrubber is not None:
+            exchange.messages = exchange.scrubber.messages() if upgrade else None
             _scrub_head(response, exchange.scrubber)
             try:
                 decoder = _take_coding(flow.request, response, self._limits().decode_ratio)
@@ -65,17 +67,32 @@ class ResponseScrubbing:
         if flow.websocket is None or exchange is None:
             return
         message = flow.websocket.messages[-1]
-        if message.from_client:
+        del flow.websocket.messages[:-1]
+        if exchange.code is not None:
+            message.dropped = True  # the connection is about to be closed
+        elif message.from_client:
             exchange.bytes_in += len(message.content)
         else:
+            _scrub_message(message, exchange)
             exchange.bytes_out += len(message.content)
-            if exchange.scrubber is not None:
-                message.content = exchange.scrubber.once(message.content)
-        del flow.websocket.messages[:-1]
 
 
-def _asked_websocket(flow: http.HTTPFlow) -> bool:
+def _is_asked_websocket(flow: http.HTTPFlow) -> bool:
+    """Tell whether a 101 answers what was asked: a WebSocket, without any extension (RFC 6455, 4.1)."""
+    assert flow.response is not None  # noqa: S101 - looked at before
+    if "sec-websocket-extensions" in flow.response.headers:
+        return False
     return bool(flow.request.headers.get("upgrade", "").lower() == "websocket")
+
+
+def _scrub_message(message: WebSocketMessage, exchange: Exchange) -> None:
+    if exchange.messages is None:
+        return
+    try:
+        message.content = exchange.messages.message(message.content)
+    except SplitCredentialError:
+        exchange.code = ProblemCode.UPSTREAM_PROTOCOL_ERROR
+        message.dropped = True
 
 
 def _scrub_head(response: http.Response, scrubber: Scrubber) -> None:

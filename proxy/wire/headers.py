@@ -12,9 +12,12 @@ from proxy.wire.fields import Fields, folded, get_all, members, with_field, with
 # Framing and routing belong to the lane: a nomination must not take them away (RFC 9110, 7.6.1).
 _FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 
-# RFC 9110, 7.6.1; RFC 9113, 8.2.2; HTTP2-Settings asks for h2c (RFC 7540, 3.2.1).
+# RFC 9110, 7.6.1; RFC 9113, 8.2.2; HTTP2-Settings asks for h2c (RFC 7540, 3.2.1). An extension
+# of WebSockets changes what frames mean (RFC 6455, 9): compressed ones could not be scrubbed within
+# bounds.
 _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings"}
+    | {b"sec-websocket-extensions"}
 )
 
 # Spoken for by proxies and gateways. An upstream that trusts them would route, log or authorise

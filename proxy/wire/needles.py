@@ -80,6 +80,20 @@ class Needles:
                 at = data.find(head.start, at + 1)
         return earliest
 
+    def beginnings(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where forms start that the end of `data` cuts off, and the forms' lengths.
+
+        Only beginnings of at least MIN_FORM bytes.
+        """
+        for head in self.heads:
+            at = data.find(head.start, max(0, len(data) - head.longest + 1))
+            while at >= 0:
+                rest = memoryview(data)[at:]
+                for form in head.forms:
+                    if len(form) > len(rest) and form.startswith(rest):
+                        yield at, len(form)
+                at = data.find(head.start, at + 1)
+
     def _short_open_end(self, data: bytes) -> int:
         for length in range(MIN_FORM - 1, 0, -1):
             if data[-length:] in self.starts and length <= len(data):

@@ -1,11 +1,13 @@
 """Hosts that belong to no connector: carried unseen, vetted, or refused."""
 
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from proxy.secret import Secret
 from tests.support.lane import RunningLane, running_lane
 from tests.support.origin import Origin
 from tests.support.raw_client import RawClient
@@ -15,6 +17,9 @@ version: 1
 connectors:
   own: {{name: Own, type: api_key, hosts: [own.example.com], dial: "{dial}"}}
 """
+
+
+PLAIN = "plain.example.org"
 
 
 @pytest.fixture
@@ -94,3 +99,50 @@ def test_unmatched_hosts_are_refused_when_they_are_denied(tmp_path: Path) -> Non
         with RawClient(lane.port, lane.token) as client:
             assert client.connect("example.com:443").code == "egress-denied"
         assert lane.asked_names == []
+
+
+def deny(lane: RunningLane, _port: int) -> None:
+    lane.swap(TEXT.format(dial="127.0.0.1:1") + "settings: {unmatched: deny}\n")
+
+
+def own(lane: RunningLane, port: int) -> None:
+    lane.swap(
+        f'version: 1\nconnectors:\n  p: {{name: P, type: api_key, hosts: ["{PLAIN}:{port}"]}}\n'
+    )
+
+
+def revoke(lane: RunningLane, _port: int) -> None:
+    lane.engine.callers.close_lease(Secret(lane.token))
+
+
+type Lose = Callable[[RunningLane, int], None]
+
+LOSSES: dict[Lose, str] = {
+    revoke: "proxy-authentication-required",
+    deny: "egress-denied",
+    own: "connector-not-granted",
+}
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__name__)
+def test_invariant_16_a_tunnel_that_nobody_reads_ends_with_its_right(
+    lane: RunningLane, lose: Lose
+) -> None:
+    """K10: also when nothing moves in it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        lane.names[PLAIN] = ["127.0.0.1"]
+        lane.open_addresses.add("127.0.0.1")
+        with RawClient(lane.port, lane.token) as client:
+            assert client.connect(f"{PLAIN}:{port}").status == 200
+            client.send(b"hello")
+            with listener.accept()[0] as upstream:
+                assert upstream.recv(5) == b"hello"
+                lane.engine.swap(lane.engine.snapshot)  # nothing of its own
+                upstream.sendall(b"hello")
+                assert client.take(5) == b"hello"
+                lose(lane, port)
+                assert client.read_to_end() == b""
+                assert upstream.recv(1) == b""
+        [outcome] = lane.outcomes()
+    assert outcome["code"] == LOSSES[lose]

@@ -1,13 +1,15 @@
 import base64
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.wire.forms import MIN_FORM
 from proxy.wire.needles import Needles
-from proxy.wire.scrub import Scrubber
+from proxy.wire.scrub import MessageScrubber, Scrubber, SplitCredentialError
 
 SECRET = "sk-live-0123456789abcdef"
 EVENT = b'data: {"delta": "hello"}\n\n'
@@ -161,3 +163,79 @@ def test_needles_do_not_print_what_they_look_for() -> None:
     assert SECRET not in repr(needles)
     assert SECRET not in repr(needles.probes[0])
     assert SECRET[:8] not in repr(needles.heads[0])
+
+
+def naive_messages(values: Iterable[str], messages: list[bytes]) -> list[bytes]:
+    """Mask each byte that lies in an occurrence that ends by the end of its message.
+
+    Ends before the first message that shows half of a form, or MIN_FORM bytes of a shorter one.
+    """
+    forms = Needles.of(values).forms
+    masked: list[bytes] = []
+    so_far = b""
+    for message in messages:
+        so_far += message
+        covered = {
+            at
+            for form in forms
+            for start in range(len(so_far))
+            if so_far.startswith(form, start)
+            for at in range(start, start + len(form))
+        }
+        last = max(covered, default=-1)
+        for form in forms:
+            for size in range(1, len(form)):
+                shown = min(size, len(so_far) - 1 - last)
+                if so_far.endswith(form[:size]) and shown >= max(MIN_FORM, len(form) / 2):
+                    return masked
+        first = len(so_far) - len(message)
+        masked.append(
+            bytes(42 if first + at in covered else byte for at, byte in enumerate(message))
+        )
+    return masked
+
+
+def through(scrubber: MessageScrubber, messages: list[bytes]) -> list[bytes]:
+    """Pass messages until one may not."""
+    passed: list[bytes] = []
+    with suppress(SplitCredentialError):
+        passed.extend(map(scrubber.message, messages))
+    return passed
+
+
+@given(values_and_text(), st.lists(st.integers(0, 10_000), max_size=12))
+def test_invariant_05_messages_are_masked_across_their_borders(
+    drawn: tuple[list[str], bytes], points: list[int]
+) -> None:
+    """G12."""
+    values, data = drawn
+    messages = cut(data, points)
+    passed = through(Scrubber(values).messages(), messages)
+    assert passed == naive_messages(values, messages)
+
+
+@pytest.mark.parametrize("size", range(1, len(SECRET)))
+def test_of_a_credential_in_two_messages_less_than_half_goes_through(size: int) -> None:
+    halves = [b"you are " + SECRET[:size].encode(), SECRET[size:].encode() + b", are you"]
+    passed = through(Scrubber([SECRET]).messages(), halves)
+    if size >= len(SECRET) / 2:
+        assert passed == []
+    else:
+        assert passed == [halves[0], b"*" * (len(SECRET) - size) + b", are you"]
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_of_a_credential_in_many_messages_less_than_half_goes_through(size: int) -> None:
+    raw = SECRET.encode()
+    messages = [raw[at : at + size] for at in range(0, len(raw), size)]
+    passed = b"".join(through(Scrubber([SECRET]).messages(), messages))
+    assert raw.startswith(passed)
+    assert len(passed) < len(SECRET) / 2
+
+
+def test_messages_that_end_in_a_few_characters_of_it_go_on_as_they_are() -> None:
+    """G20: else an agent that is echoed learns it piece by piece."""
+    scrubber = Scrubber([SECRET]).messages()
+    for size in range(1, len(SECRET) // 2):
+        guess = b"> " + SECRET[:size].encode()
+        assert scrubber.message(guess) == guess
