@@ -1,6 +1,7 @@
 """Who asks, where to, and whether they may: the first addon, before anything is placed."""
 
 import re
+import time
 
 from mitmproxy import http
 
@@ -13,13 +14,9 @@ from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
+from proxy.strangers import Strangers
 from proxy.wire.headers import clean_request
 
-_UNKNOWN = Problem(
-    ProblemCode.PROXY_AUTHENTICATION_REQUIRED,
-    "the request carries no valid agent token",
-    hint="start the program under `keyhatch run`, or put the token into the proxy address",
-)
 _ONLY_ORIGIN_FORM = Problem(
     ProblemCode.BAD_REQUEST, "inside a tunnel the request target must be a path"
 )
@@ -38,6 +35,7 @@ class Admission:
         self._engine = engine
         self._dialer = dialer
         self._traffic = traffic
+        self._strangers = Strangers(time.monotonic)
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Decide a CONNECT request; the tunnel's later requests are decided one by one."""
@@ -57,7 +55,7 @@ class Admission:
         self, flow: http.HTTPFlow, digest: bytes | None, caller: Caller | None, exchange: Exchange
     ) -> Problem | None:
         if caller is None:
-            return _UNKNOWN
+            return self._stranger(flow, digest)
         try:
             destination = parse_destination(flow.request.authority, "https")
         except UsageError:
@@ -96,7 +94,7 @@ class Admission:
             exchange.code, exchange.status = ProblemCode.BAD_REQUEST, 400
             return
         if caller is None:
-            refuse(flow, _UNKNOWN)
+            self._turn_away(flow, digest)
         elif tunnel is not None and flow.request.authority and not flow.request.is_http2:
             refuse(flow, _ONLY_ORIGIN_FORM)
         elif not _is_http1(flow.request):
@@ -110,6 +108,18 @@ class Admission:
     def request(self, flow: http.HTTPFlow) -> None:
         """Drop the trailers: what a server merges from them was not decided on."""
         flow.request.trailers = None
+
+    def _stranger(self, flow: http.HTTPFlow, digest: bytes | None) -> Problem:
+        """Return why whoever asks gets nothing; a guesser is slowed down, nobody else is."""
+        expired = digest is not None and self._engine.has_expired(digest)
+        return self._strangers.refusal(_peer(flow), digest, expired=expired)
+
+    def _turn_away(self, flow: http.HTTPFlow, digest: bytes | None) -> None:
+        problem = self._stranger(flow, digest)
+        refuse(flow, problem)
+        assert flow.response is not None  # noqa: S101 - refuse has set it
+        if problem.retry_after:
+            flow.response.headers["Connection"] = "close"
 
     def _apply(
         self, flow: http.HTTPFlow, exchange: Exchange, head: RequestHead, caller: Caller
@@ -128,6 +138,11 @@ class Admission:
                 exchange.decided("inject", reason, connector.slug)
                 exchange.connector = connector
                 exchange.aim(destination)
+
+
+def _peer(flow: http.HTTPFlow) -> str:
+    """Return the address of the agent's side; one word for all that come over Unix sockets."""
+    return str(next(iter(flow.client_conn.peername), "unix"))
 
 
 def _is_http1(request: http.Request) -> bool:

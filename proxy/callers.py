@@ -25,10 +25,16 @@ class Lease:
 
 @dataclass(slots=True)
 class Callers:
-    """The tokens that are valid now. `records` is replaced whole at each reload."""
+    """The tokens that are valid now. `records` is replaced whole at each reload.
+
+    Times of use are only noted here, at no more cost than that; `take_uses` hands them over.
+    """
 
     records: Mapping[bytes, TokenRecord] = field(default_factory=dict)
     leases: dict[bytes, Lease] = field(default_factory=dict)
+    _used: dict[bytes, datetime] = field(default_factory=dict)
+    _narrowed: dict[bytes, Caller | None] = field(default_factory=dict)
+    _narrowed_by: tuple[Registry, Mapping[bytes, TokenRecord]] | None = None
 
     def open_lease(self, lease: Lease) -> Secret:
         """Return a new token that stands for a lease until it is closed."""
@@ -48,7 +54,34 @@ class Callers:
         record = self.records.get(digest)
         if record is None or (record.expires_at is not None and record.expires_at <= now):
             return None
+        self._used[digest] = now
+        if record.connectors is not None:
+            return self._narrow(digest, record, record.connectors, registry)
         return _caller(record.agent, None, registry)
+
+    def has_expired(self, digest: bytes, now: datetime) -> bool:
+        """Tell whether a token is known and no longer valid."""
+        record = self.records.get(digest)
+        return record is not None and record.expires_at is not None and record.expires_at <= now
+
+    def take_uses(self) -> Mapping[bytes, datetime]:
+        """Return when tokens were used since the last call."""
+        taken, self._used = self._used, {}
+        return taken
+
+    def _narrow(
+        self, digest: bytes, record: TokenRecord, ids: frozenset[str], registry: Registry
+    ) -> Caller | None:
+        """Return who a narrowed token stands for; looked up once per state, as names may change."""
+        state = (registry, self.records)
+        if self._narrowed_by is None or any(
+            a is not b for a, b in zip(state, self._narrowed_by, strict=True)
+        ):
+            self._narrowed, self._narrowed_by = {}, state
+        if digest not in self._narrowed:
+            slugs = frozenset(s for s, c in registry.connectors.items() if c.id in ids)
+            self._narrowed[digest] = _caller(record.agent, slugs, registry)
+        return self._narrowed[digest]
 
 
 def presented_digest(proxy_authorization: str) -> bytes | None:

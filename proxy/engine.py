@@ -115,6 +115,10 @@ class Engine:
             return None
         return self.callers.identify(digest, self.snapshot.registry, self._now())
 
+    def has_expired(self, digest: bytes) -> bool:
+        """Tell whether a digest is that of a token whose time is over."""
+        return self.callers.has_expired(digest, self._now())
+
     def decide(self, head: RequestHead, caller: Caller) -> Decision:
         return decide(head, caller, self.snapshot)
 

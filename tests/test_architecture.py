@@ -38,7 +38,7 @@ CONFINED = {
 REVEALS: dict[str, set[str]] = {
     "addons/injection.py": {"Injection._place"},  # what is placed
     "admin/background.py": {"_start"},  # the passphrase, through a pipe
-    "admin/commands/agent_token.py": {"_print_token"},  # shown once
+    "admin/commands/agent_token.py": {"print_token"},  # shown once
     "admin/desk.py": {"Desk.values", "token_values"},  # what is placed in a test call
     "admin/proxy_environment.py": {"agent_environment"},  # the agent's own token
     "proxy/callers.py": {"Callers.close_lease"},

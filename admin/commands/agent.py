@@ -8,17 +8,26 @@ COMMANDS = {
     "add": Entry("admin.commands.agent_token:add", "Add an agent and print its token, once."),
     "list": Entry("admin.commands.agent_grant:list_agents", "List agents and their connectors."),
     "grant": Entry("admin.commands.agent_grant:grant", "Let an agent use connectors."),
-    "revoke": Entry("admin.commands.agent_grant:revoke", "Take connectors away from an agent."),
-    "rotate": Entry(
-        "admin.commands.agent_token:rotate", "Replace an agent's token; the old one ends now."
+    "revoke": Entry(
+        "admin.commands.agent_grant:revoke",
+        "Take connectors away from an agent, or end its tokens.",
     ),
-    "delete": Entry("admin.commands.agent_token:delete", "Delete an agent and its token."),
+    "token": Entry(
+        "admin.commands.agent_ephemeral:token", "Print a further token that ends by itself."
+    ),
+    "tokens": Entry("admin.commands.agent_ephemeral:tokens", "List an agent's tokens."),
+    "rotate": Entry(
+        "admin.commands.agent_token:rotate",
+        "Replace an agent's tokens by a new one; the old ones end now.",
+    ),
+    "delete": Entry("admin.commands.agent_token:delete", "Delete an agent and its tokens."),
 }
 
 EXAMPLES = """
 examples:
   keyhatch agent add researcher --connector hubspot-api
   keyhatch agent grant researcher billing
+  keyhatch agent token researcher --ttl 2h --connector billing
   keyhatch agent rotate researcher
 """
 

@@ -1,14 +1,20 @@
 """`keyhatch agent list|grant|revoke`: which agent may use which connector."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from admin.completion import agent_names, connector_names
 from admin.context import Session
+from admin.expiry import as_moment
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_done, print_table
 from admin.poke import poke
-from config.errors import NotFoundError
+from config.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from proxy.vault.tokens import IssuedToken
 
 
 @click.command(
@@ -26,18 +32,38 @@ def list_agents(session: Session) -> None:
     from proxy.vault.tokens import AgentTokens
 
     agents = session.registry().agents.values()
-    with AgentTokens(session.home) as tokens:
-        with_token = {record.agent for record in tokens.load().values()}
+    with AgentTokens(session.home, now=session.now) as tokens:
+        issued = tokens.issued()
     rows = [
         {
             "name": agent.slug,
             "connectors": sorted(agent.connectors),
-            "token": agent.slug in with_token,
+            **_token_facts([token for token in issued if token.record.agent == agent.slug]),
         }
         for agent in agents
     ]
-    columns = [Column("NAME", "name"), Column("TOKEN", "token"), Column("CONNECTORS", "connectors")]
-    print_table(session, columns, rows, "no agents yet; `keyhatch agent add NAME` makes one")
+    print_table(session, _COLUMNS, rows, "no agents yet; `keyhatch agent add NAME` makes one")
+
+
+_COLUMNS = [
+    Column("NAME", "name"),
+    Column("TOKENS", "tokens"),
+    Column("EXPIRES", "expires_at"),
+    Column("LAST USED", "last_used"),
+    Column("CONNECTORS", "connectors"),
+]
+
+
+def _token_facts(tokens: "list[IssuedToken]") -> dict[str, object]:
+    """Return what is told of all tokens of an agent; it expires when the last of them does."""
+    ends = [token.record.expires_at for token in tokens]
+    uses = [token.used_at for token in tokens if token.used_at is not None]
+    expires = None if None in ends else max((e for e in ends if e is not None), default=None)
+    return {
+        "tokens": len(tokens),
+        "expires_at": as_moment(expires),
+        "last_used": as_moment(max(uses, default=None)),
+    }
 
 
 @click.command(
@@ -62,16 +88,46 @@ def grant(session: Session, name: str, connectors: tuple[str, ...]) -> None:
     epilog="""
 examples:
   keyhatch agent revoke researcher billing
+  keyhatch agent revoke researcher --token 3f9c21ab
+  keyhatch agent revoke researcher --all-tokens
 """,
 )
 @click.argument("name", metavar="AGENT", shell_complete=agent_names)
-@click.argument(
-    "connectors", metavar="CONNECTOR...", nargs=-1, required=True, shell_complete=connector_names
+@click.argument("connectors", metavar="[CONNECTOR]...", nargs=-1, shell_complete=connector_names)
+@click.option(
+    "--token", "ids", metavar="ID", multiple=True, help="End this token; may be repeated."
 )
+@click.option("--all-tokens", is_flag=True, help="End every token of the agent.")
 @pass_session
-def revoke(session: Session, name: str, connectors: tuple[str, ...]) -> None:
-    """Take connectors away from an agent."""
-    _change(session, name, connectors, grant=False)
+def revoke(
+    session: Session, name: str, connectors: tuple[str, ...], ids: tuple[str, ...], all_tokens: bool
+) -> None:
+    """Take connectors away from an agent, or end its tokens; from the next request on."""
+    if ids or all_tokens:
+        _end_tokens(session, name, ids, all_tokens=all_tokens)
+    elif not connectors:
+        raise UsageError(
+            "nothing to revoke was named",
+            hint="name connectors, or use --token ID or --all-tokens",
+        )
+    if connectors:
+        _change(session, name, connectors, grant=False)
+
+
+def _end_tokens(session: Session, name: str, ids: tuple[str, ...], *, all_tokens: bool) -> None:
+    from proxy.vault.tokens import AgentTokens
+
+    agent = find_agent(session.registry(), name)
+    with AgentTokens(session.home, now=session.now) as tokens:
+        count = len(ids)
+        if all_tokens:
+            count = tokens.revoke(agent.slug)
+        else:
+            for id_ in ids:
+                tokens.revoke_by_id(agent.slug, id_)
+    poke(session.home)
+    words = "1 token" if count == 1 else f"{count} tokens"
+    print_done(session, f"ended {words} of {agent.slug}", {"name": agent.slug, "ended": count})
 
 
 def _change(session: Session, name: str, connectors: tuple[str, ...], *, grant: bool) -> None:

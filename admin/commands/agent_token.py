@@ -2,12 +2,14 @@
 
 import sys
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from admin.completion import agent_names, connector_names
 from admin.context import Session
+from admin.expiry import as_moment, expires_option, expiry
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done, print_json
@@ -37,8 +39,11 @@ examples:
     shell_complete=connector_names,
     help="Grant this connector; may be repeated.",
 )
+@expires_option
 @pass_session
-def add(session: Session, name: str, connectors: tuple[str, ...]) -> None:
+def add(
+    session: Session, name: str, connectors: tuple[str, ...], expires: timedelta | None
+) -> None:
     """Add an agent and print its token, once.
 
     Only a digest of the token is kept: nobody can show it again, `keyhatch agent rotate` makes
@@ -50,14 +55,18 @@ def add(session: Session, name: str, connectors: tuple[str, ...]) -> None:
     registry = session.registry()
     slug = slugify(name)
     granted = [find_connector(registry, connector).slug for connector in connectors]
-    with AgentTokens(session.home) as tokens, ExitStack() as undo:
+    expires_at = expiry(session, expires)
+    with AgentTokens(session.home, now=session.now) as tokens, ExitStack() as undo:
         with edit_file(session.home) as file:
             file.add_agent(slug, granted)
             undo.callback(tokens.revoke, slug)
-            token = tokens.rotate(slug)  # not `issue`: nothing of an earlier namesake stays valid
+            # Not `issue`: nothing of an earlier namesake stays valid.
+            token = tokens.rotate(slug, expires_at=expires_at)
         undo.pop_all()
     poke(session.home)
-    _print_token(session, registry.settings, slug, token, f"added agent {slug}")
+    print_token(
+        session, registry.settings, slug, token, f"added agent {slug}", expires_at=expires_at
+    )
 
 
 @click.command(
@@ -65,21 +74,24 @@ def add(session: Session, name: str, connectors: tuple[str, ...]) -> None:
     epilog="""
 examples:
   keyhatch agent rotate researcher
+  keyhatch agent rotate researcher --expires 30d
 """,
 )
 @click.argument("name", shell_complete=agent_names)
+@expires_option
 @pass_session
-def rotate(session: Session, name: str) -> None:
-    """Replace an agent's token; the old one ends now."""
+def rotate(session: Session, name: str, expires: timedelta | None) -> None:
+    """Replace an agent's tokens by a new one; the old ones end now."""
     from proxy.vault.tokens import AgentTokens
 
     registry = session.registry()
     agent = find_agent(registry, name)
-    with AgentTokens(session.home) as tokens:
-        token = tokens.rotate(agent.slug)
+    expires_at = expiry(session, expires)
+    with AgentTokens(session.home, now=session.now) as tokens:
+        token = tokens.rotate(agent.slug, expires_at=expires_at)
     poke(session.home)
     done = f"agent {agent.slug} has a new token"
-    _print_token(session, registry.settings, agent.slug, token, done)
+    print_token(session, registry.settings, agent.slug, token, done, expires_at=expires_at)
 
 
 @click.command(
@@ -107,13 +119,25 @@ def delete(session: Session, name: str, yes: bool) -> None:
     print_done(session, f"deleted agent {agent.slug}", {"agent": agent.slug, "deleted": True})
 
 
-def _print_token(
-    session: Session, settings: Settings, slug: str, token: "Secret", done: str
+def print_token(
+    session: Session,
+    settings: Settings,
+    slug: str,
+    token: "Secret",
+    done: str,
+    *,
+    expires_at: datetime | None,
 ) -> None:
     """Show a token: alone on standard output, so that a script can take it from there."""
-    note(f"{done}; its token is shown only now:")
+    from proxy.vault.tokens import token_digest, token_id
+
+    ends = "" if expires_at is None else f" and expires on {as_moment(expires_at)}"
+    note(f"{done}; its token is shown only now{ends}:")
     if session.json:
-        print_json({"agent": slug, "token": token.reveal()})
+        text = token.reveal()
+        id_ = token_id(token_digest(text))
+        moment = None if expires_at is None else as_moment(expires_at)
+        print_json({"agent": slug, "token": text, "id": id_, "expires_at": moment})
     else:
         click.echo(token.reveal())
     if sys.stdout.isatty():

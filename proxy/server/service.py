@@ -33,6 +33,7 @@ from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
 from proxy.server.refreshing import build_refresher
 from proxy.server.reload import Reloader, Sources, file_mark
+from proxy.server.token_uses import note_uses, note_uses_once
 from proxy.server.trust import Trust, build_trust
 from proxy.vault.inventory import read_inventory
 from proxy.vault.tokens import AgentTokens
@@ -115,6 +116,7 @@ class _Service:
         watchers = [
             asyncio.create_task(reloader.watch()),
             asyncio.create_task(refresher.watch(_connectors_of(engine))),
+            asyncio.create_task(note_uses(engine.callers, self._tokens)),
         ]
         try:
             await self._stopping.wait()
@@ -125,6 +127,7 @@ class _Service:
             await control.stop(self._home)
             await lane.stop(GRACE)
             await refresher.close(GRACE)
+            await note_uses_once(engine.callers, self._tokens)
             self._journal.close()
             self._tokens.close()
             log.info("stopped")

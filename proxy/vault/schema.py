@@ -52,8 +52,12 @@ AGENT_TOKENS: Final = Table(
     Column("agent", Text, nullable=False, index=True),
     Column("created_at", _LONG, nullable=False),
     Column("expires_at", _LONG, nullable=True),
+    Column("connectors", Text, nullable=True),  # ids in a JSON list; NULL: all that it was granted
+    Column("used_at", _LONG, nullable=True),
     **_STRICT,
 )
+# What vaults of earlier versions gain when they are opened; the format is the same.
+LATER_TOKEN_COLUMNS: Final = (AGENT_TOKENS.c.connectors, AGENT_TOKENS.c.used_at)
 
 # One row per connector whose tokens are renewed. Vaults made before it existed gain it when they
 # are opened; the format is the same, because nothing sealed has changed. Times are milliseconds

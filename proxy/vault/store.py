@@ -17,6 +17,7 @@ from proxy.vault.refresh_rows import create_refresh_state, has_refresh_state
 from proxy.vault.schema import META, METADATA, RECORDS
 from proxy.vault.sealing import FORMAT, Sealed, encode_fields
 from proxy.vault.sqlite import forget_old_pages, new_file, open_engine, transaction
+from proxy.vault.token_rows import create_token_columns, has_token_columns
 from proxy.vault.unlock import KeyState
 
 _ONLY: Final = META.c.id == 1
@@ -140,6 +141,12 @@ class Store:
             yield Reading(connection)
 
     @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """Give a transaction for what no other process has to take up, such as times of use."""
+        with transaction(self._engine, self._path, writing=True) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Writing]:
         """Give the one transaction that may write now; it commits when the block succeeds.
 
@@ -164,13 +171,16 @@ class Store:
             )
 
     def _complete_tables(self) -> None:
-        """Make the tables that the version which made this vault did not have."""
+        """Make the tables and columns that the version which made this vault did not have."""
         with self.reading() as reading:
-            complete = has_refresh_state(reading.connection)
+            complete = has_refresh_state(reading.connection) and has_token_columns(
+                reading.connection
+            )
         if not complete:
-            # Looked at again inside: whoever waited for the other opener finds the table there.
-            with transaction(self._engine, self._path, writing=True) as connection:
+            # Looked at again inside: whoever waited for the other opener finds them there.
+            with self.noting() as connection:
                 create_refresh_state(connection)
+                create_token_columns(connection)
 
     def close(self) -> None:
         """Close every connection; the last one to close empties the write-ahead log."""

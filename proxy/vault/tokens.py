@@ -6,30 +6,35 @@ hash would, and a look-up by digest gives nothing away through its time.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
+from config.errors import ConflictError, NotFoundError
 from config.home import Home
 from proxy.secret import Secret
-from proxy.vault.errors import VaultDamagedError
-from proxy.vault.faults import RESTORE
 from proxy.vault.schema import AGENT_TOKENS
 from proxy.vault.store import Store, Writing
+from proxy.vault.token_rows import (
+    IssuedToken,
+    TokenRecord,
+    issued_token,
+    stored_connectors,
+    token_id,
+    token_record,
+)
+
+__all__ = ["PREFIX", "AgentTokens", "IssuedToken", "TokenRecord", "token_digest", "token_id"]
 
 PREFIX: Final = "kh_"
 _TOKEN_BYTES: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """Whose a token is, and until when (UTC; None: until it is revoked)."""
-
-    agent: str
-    expires_at: datetime | None
+_NOTE_USE: Final = (
+    update(AGENT_TOKENS)
+    .where(AGENT_TOKENS.c.digest == bindparam("at_digest"))
+    .values(used_at=bindparam("seconds"))
+)
 
 
 def token_digest(text: str) -> bytes:
@@ -38,7 +43,7 @@ def token_digest(text: str) -> bytes:
 
 
 class AgentTokens:
-    """The tokens of all agents; an agent may have several, such as one per `keyhatch run`."""
+    """The tokens of all agents; an agent may have several, such as one per orchestrated job."""
 
     def __init__(
         self, home: Home, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -46,22 +51,45 @@ class AgentTokens:
         self._store = Store.open(home.vault)
         self._now = now
 
-    def issue(self, agent: str, *, expires_at: datetime | None = None) -> Secret:
-        """Return a new token of an agent; its others stay. It cannot be shown again."""
+    def issue(
+        self,
+        agent: str,
+        *,
+        expires_at: datetime | None = None,
+        connectors: Iterable[str] | None = None,
+    ) -> Secret:
+        """Return a new token of an agent; its others stay. It cannot be shown again.
+
+        `connectors` are ids that it is narrowed to; it never reaches more than the agent may.
+        """
         with self._store.writing() as writing:
             self._forget_expired(writing)
-            return self._add(writing, agent, expires_at)
+            return self._add(writing, agent, expires_at, connectors)
 
-    def rotate(self, agent: str) -> Secret:
+    def rotate(self, agent: str, *, expires_at: datetime | None = None) -> Secret:
         """Return a new token of an agent, in place of all that it had."""
         with self._store.writing() as writing:
             _delete(writing, agent)
-            return self._add(writing, agent, None)
+            return self._add(writing, agent, expires_at, None)
 
     def revoke(self, agent: str) -> int:
         """Delete all tokens of an agent; return how many there were."""
         with self._store.writing() as writing:
             return _delete(writing, agent)
+
+    def revoke_by_id(self, agent: str, id_: str) -> None:
+        """Delete one token of an agent. Raises NotFoundError, or ConflictError for an id of two."""
+        with self._store.writing() as writing:
+            query = select(AGENT_TOKENS.c.digest).where(AGENT_TOKENS.c.agent == agent)
+            digests = [d for (d,) in writing.connection.execute(query) if token_id(d) == id_]
+            if not digests:
+                hint = f"`keyhatch agent tokens {agent}` shows the ids"
+                raise NotFoundError(f"agent {agent} has no token {id_!r}", hint=hint)
+            if len(digests) > 1:
+                hint = f"`keyhatch agent rotate {agent}` ends all its tokens"
+                raise ConflictError(f"{len(digests)} tokens have the id {id_}", hint=hint)
+            where = AGENT_TOKENS.c.digest == digests[0]
+            writing.connection.execute(delete(AGENT_TOKENS).where(where))
 
     def revoke_token(self, token: Secret) -> None:
         """Delete one token, such as that of a command that has ended."""
@@ -79,10 +107,26 @@ class AgentTokens:
         """Return every token by digest. Some may have expired: the caller has the clock."""
         with self._store.reading() as reading:
             rows = reading.connection.execute(select(AGENT_TOKENS)).all()
-        try:
-            return {row.digest: TokenRecord(row.agent, _time(row.expires_at)) for row in rows}
-        except (TypeError, ValueError, OverflowError) as error:
-            raise VaultDamagedError("the table of agent tokens is damaged", hint=RESTORE) from error
+        return {row.digest: token_record(row) for row in rows}
+
+    def issued(self) -> list[IssuedToken]:
+        """Return the tokens that have not expired, the oldest first."""
+        query = select(AGENT_TOKENS).order_by(AGENT_TOKENS.c.created_at, AGENT_TOKENS.c.digest)
+        with self._store.reading() as reading:
+            found = [issued_token(row) for row in reading.connection.execute(query)]
+        now = self._now()
+        return [t for t in found if t.record.expires_at is None or t.record.expires_at > now]
+
+    def note_uses(self, uses: Mapping[bytes, datetime]) -> None:
+        """Keep when tokens were last used, and delete those that have expired.
+
+        No process has to take that up, so the vault's generation stays.
+        """
+        rows = [{"at_digest": d, "seconds": int(at.timestamp())} for d, at in uses.items()]
+        with self._store.noting() as connection:
+            if rows:
+                connection.execute(_NOTE_USE, rows)
+            connection.execute(delete(AGENT_TOKENS).where(self._expired()))
 
     def generation(self) -> int:
         """Return the vault's number, which grows with every change by any process."""
@@ -99,7 +143,13 @@ class AgentTokens:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _add(self, writing: Writing, agent: str, expires_at: datetime | None) -> Secret:
+    def _add(
+        self,
+        writing: Writing,
+        agent: str,
+        expires_at: datetime | None,
+        connectors: Iterable[str] | None,
+    ) -> Secret:
         token = Secret(PREFIX + secrets.token_urlsafe(_TOKEN_BYTES))
         writing.connection.execute(
             insert(AGENT_TOKENS).values(
@@ -107,19 +157,18 @@ class AgentTokens:
                 agent=agent,
                 created_at=int(self._now().timestamp()),
                 expires_at=None if expires_at is None else int(expires_at.timestamp()),
+                connectors=stored_connectors(connectors),
             )
         )
         return token
 
     def _forget_expired(self, writing: Writing) -> None:
-        where = AGENT_TOKENS.c.expires_at <= int(self._now().timestamp())
-        writing.connection.execute(delete(AGENT_TOKENS).where(where))
+        writing.connection.execute(delete(AGENT_TOKENS).where(self._expired()))
+
+    def _expired(self) -> ColumnElement[bool]:
+        return AGENT_TOKENS.c.expires_at <= int(self._now().timestamp())
 
 
 def _delete(writing: Writing, agent: str) -> int:
     where = AGENT_TOKENS.c.agent == agent
     return writing.connection.execute(delete(AGENT_TOKENS).where(where)).rowcount
-
-
-def _time(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.connector import Registry
 from proxy.callers import Callers, Lease, presented_digest
 from proxy.policy.decision import Caller
 from proxy.vault.tokens import PREFIX, TokenRecord, token_digest
@@ -81,6 +82,57 @@ class TestIdentify:
     def test_invariant_16_a_token_ends_at_its_time(self, left: int, valid: bool) -> None:
         callers = Callers(records={DIGEST: TokenRecord("ada", NOW + timedelta(seconds=left))})
         assert (callers.identify(DIGEST, REGISTRY, NOW) is not None) is valid
+
+
+class TestNarrowed:
+    CALLED = owning("tube", "tube.example:443", id="renamed-once")
+    REGISTRY = registry_of([HUB, BOOKS, CALLED], agents={"bob": ["hub", "books", "tube"]})
+
+    def caller(self, *ids: str, registry: Registry = REGISTRY) -> Caller | None:
+        callers = Callers(records={DIGEST: TokenRecord("bob", None, frozenset(ids))})
+        return callers.identify(DIGEST, registry, NOW)
+
+    def test_it_stands_for_less_than_its_agent(self) -> None:
+        assert self.caller("books") == Caller("bob", frozenset({"books"}))
+        assert self.caller() == Caller("bob", frozenset())
+
+    def test_it_never_reaches_more_than_its_agent_may(self) -> None:
+        fewer = registry_of([HUB, BOOKS], agents={"bob": ["hub"]})
+        assert self.caller("hub", "books", registry=fewer) == Caller("bob", frozenset({"hub"}))
+
+    def test_it_follows_a_connector_through_a_rename_and_no_namesake(self) -> None:
+        assert self.caller("renamed-once") == Caller("bob", frozenset({"tube"}))
+        assert self.caller("tube") == Caller("bob", frozenset())
+
+    def test_what_changes_is_in_effect_at_the_next_request(self) -> None:
+        callers = Callers(records={DIGEST: TokenRecord("bob", None, frozenset({"hub", "books"}))})
+        fewer = registry_of([HUB, BOOKS], agents={"bob": ["hub"]})
+        for _ in range(2):
+            found = callers.identify(DIGEST, self.REGISTRY, NOW)
+            assert found == Caller("bob", frozenset({"hub", "books"}))
+        assert callers.identify(DIGEST, fewer, NOW) == Caller("bob", frozenset({"hub"}))
+        callers.records = {DIGEST: TokenRecord("bob", None, frozenset({"books"}))}
+        assert callers.identify(DIGEST, fewer, NOW) == Caller("bob", frozenset())
+        callers.records = {}
+        assert callers.identify(DIGEST, fewer, NOW) is None
+
+
+class TestUses:
+    def test_the_last_use_of_each_token_is_handed_over_once(self) -> None:
+        callers = Callers(records={DIGEST: TokenRecord("ada", None)})
+        callers.identify(DIGEST, REGISTRY, NOW)
+        callers.identify(DIGEST, REGISTRY, NOW + timedelta(seconds=5))
+        callers.identify(token_digest("wrong"), REGISTRY, NOW)
+        assert callers.take_uses() == {DIGEST: NOW + timedelta(seconds=5)}
+        assert callers.take_uses() == {}
+
+    def test_an_expired_token_is_told_from_an_unknown_one(self) -> None:
+        callers = Callers(records={DIGEST: TokenRecord("ada", NOW)})
+        assert callers.has_expired(DIGEST, NOW)
+        assert not callers.has_expired(DIGEST, NOW - timedelta(seconds=1))
+        assert not callers.has_expired(token_digest("other"), NOW)
+        callers.identify(DIGEST, REGISTRY, NOW)
+        assert callers.take_uses() == {}
 
 
 class TestLeases:

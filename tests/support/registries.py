@@ -23,9 +23,8 @@ def owning(slug: str, *patterns: str, scheme: Scheme = "https", **overrides: Any
         host, _, port = pattern.removeprefix("*.").rpartition(":")
         wildcard = pattern.startswith("*.")
         found.append(DestinationPattern(scheme, host, int(port), wildcard))
-    return a_connector(
-        BEARER, slug=slug, id=slug, name=slug, destinations=tuple(found), **overrides
-    )
+    named = {"slug": slug, "id": slug, "name": slug, "destinations": tuple(found)}
+    return a_connector(BEARER, **(named | overrides))
 
 
 def registry_of(

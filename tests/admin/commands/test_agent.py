@@ -41,7 +41,13 @@ def test_the_token_is_nowhere_in_the_home(line: CommandLine) -> None:
 def test_agents_are_listed_with_their_connectors(line: CommandLine) -> None:
     line("agent", "add", "a", "--connector", "two", "--connector", "One")
     assert line("agent", "list", "--json").json == [
-        {"name": "a", "connectors": ["one", "two"], "token": True}
+        {
+            "name": "a",
+            "connectors": ["one", "two"],
+            "tokens": 1,
+            "expires_at": None,
+            "last_used": None,
+        }
     ]
 
 
@@ -111,3 +117,82 @@ def test_when_the_file_cannot_be_written_no_token_stays(line: CommandLine) -> No
         assert line("agent", "add", "a").code == 1
     with AgentTokens(Home(line.home)) as tokens:
         assert tokens.load() == {}
+
+
+class TestExpiry:
+    def test_a_token_may_end_by_itself(self, line: CommandLine) -> None:
+        outcome = line("agent", "add", "a", "--expires", "30d", "--json")
+        assert outcome.json["expires_at"] == "2026-06-08 12:00:00Z"
+        (listed,) = line("agent", "list", "--json").json
+        assert listed["expires_at"] == "2026-06-08 12:00:00Z"
+        line("agent", "rotate", "a")
+        assert line("agent", "list", "--json").json[0]["expires_at"] is None
+
+    def test_an_agent_lasts_as_long_as_its_last_token(self, line: CommandLine) -> None:
+        line("agent", "add", "a", "--expires", "1d")
+        line("agent", "token", "a", "--ttl", "2d")
+        assert line("agent", "list", "--json").json[0]["expires_at"] == "2026-05-11 12:00:00Z"
+
+    @pytest.mark.parametrize("text", ["30", "-1d", "tomorrow", "0h"])
+    def test_what_is_no_length_of_time_is_refused(self, line: CommandLine, text: str) -> None:
+        outcome = line("agent", "add", "a", f"--expires={text}")
+        assert outcome.code == 2
+        assert "is not a length of time" in outcome.err
+        assert line("agent", "list", "--json").json == []
+
+
+class TestFurtherTokens:
+    @pytest.fixture
+    def line(self, line: CommandLine) -> CommandLine:
+        line("agent", "add", "a", "--connector", "one", "--connector", "two")
+        return line
+
+    def test_it_is_alone_on_standard_output_and_leaves_the_others(self, line: CommandLine) -> None:
+        outcome = line("agent", "token", "A", "--ttl", "2h")
+        assert TOKEN.fullmatch(outcome.out.strip())
+        assert "expires on 2026-05-09 14:00:00Z" in outcome.err
+        ends = {t["expires_at"] for t in line("agent", "tokens", "a", "--json").json}
+        assert ends == {None, "2026-05-09 14:00:00Z"}
+
+    def test_it_is_narrowed_to_what_is_named_and_survives_a_rename(self, line: CommandLine) -> None:
+        printed = line("agent", "token", "a", "--connector", "One", "--json").json
+        line("connector", "rename", "one", "First")
+        listed = {t["id"]: t for t in line("agent", "tokens", "a", "--json").json}
+        assert listed[printed["id"]]["connectors"] == ["first"]
+
+    def test_a_connector_that_the_agent_does_not_have_cannot_be_named(
+        self, line: CommandLine
+    ) -> None:
+        line("agent", "revoke", "a", "two")
+        before = line.files()
+        outcome = line("agent", "token", "a", "--connector", "two")
+        assert (outcome.code, outcome.error) == (2, "agent a was not granted two")
+        assert line.files() == before
+
+    def test_one_token_is_ended_by_its_id(self, line: CommandLine) -> None:
+        printed = line("agent", "token", "a", "--json").json
+        assert line("agent", "revoke", "a", "--token", printed["id"]).out == "ended 1 token of a\n"
+        assert owner(line, printed["token"]) is None
+        assert len(line("agent", "tokens", "a", "--json").json) == 1
+
+    def test_an_unknown_id_ends_nothing(self, line: CommandLine) -> None:
+        outcome = line("agent", "revoke", "a", "--token", "00000000")
+        assert (outcome.code, outcome.hint) == (3, "`keyhatch agent tokens a` shows the ids")
+        assert len(line("agent", "tokens", "a", "--json").json) == 1
+
+    def test_all_are_ended_and_the_grants_stay(self, line: CommandLine) -> None:
+        line("agent", "token", "a")
+        assert line("agent", "revoke", "a", "--all-tokens").out == "ended 2 tokens of a\n"
+        (listed,) = line("agent", "list", "--json").json
+        assert (listed["tokens"], listed["connectors"]) == (0, ["one", "two"])
+        assert "agent rotate a" in line("agent", "tokens", "a").err
+
+    def test_revoking_nothing_is_a_mistake(self, line: CommandLine) -> None:
+        outcome = line("agent", "revoke", "a")
+        assert (outcome.code, outcome.error) == (2, "nothing to revoke was named")
+
+    def test_the_list_shows_no_token(self, line: CommandLine) -> None:
+        token = line("agent", "token", "a").out.strip()
+        shown = line("agent", "tokens", "a").out + line("agent", "list").out
+        assert token not in shown
+        assert "2026-05-09" in shown

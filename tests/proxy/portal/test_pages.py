@@ -1,6 +1,5 @@
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,7 +60,7 @@ def text(path: str, **more: Any) -> str:
 
 
 def called(slug: str, name: str, host: str, **more: Any) -> Connector:
-    return replace(owning(slug, f"{host}:443", **more), name=name)
+    return owning(slug, f"{host}:443", name=name, **more)
 
 
 class TestConnectors:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import OperatorNeededError
+from config.errors import NotFoundError, OperatorNeededError
 from config.home import Home
-from proxy.vault.tokens import AgentTokens, TokenRecord, token_digest
-from tests.support.vaults import create, files_of, new_home
+from proxy.secret import Secret
+from proxy.vault.errors import VaultDamagedError
+from proxy.vault.tokens import AgentTokens, IssuedToken, TokenRecord, token_digest, token_id
+from tests.support.vaults import create, files_of, new_home, run_sql
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -19,6 +21,10 @@ class ManualClock:
 
     def __call__(self) -> datetime:
         return self.time
+
+
+def id_of(token: Secret) -> str:
+    return token_id(token_digest(token.reveal()))
 
 
 @pytest.fixture
@@ -103,6 +109,113 @@ def test_every_change_raises_the_generation(tokens: AgentTokens) -> None:
     tokens.revoke_token(token)
     generations.append(tokens.generation())
     assert generations == sorted(set(generations))
+
+
+class TestNarrowing:
+    def test_it_comes_back_as_it_was(self, tokens: AgentTokens) -> None:
+        for ids in (["hub", "books"], []):
+            token = tokens.issue("researcher", connectors=ids)
+            found = tokens.load()[token_digest(token.reveal())]
+            assert found.connectors == frozenset(ids)
+
+    @pytest.mark.parametrize("damage", ["'['", "'{}'", "'[1]'", "'null'", "'" + "[" * 50_000 + "'"])
+    def test_a_damaged_one_is_an_error_and_never_no_narrowing(
+        self, home: Home, tokens: AgentTokens, damage: str
+    ) -> None:
+        tokens.issue("researcher", connectors=["hub"])
+        run_sql(home, f"UPDATE agent_tokens SET connectors = {damage}")
+        for read in (tokens.load, tokens.issued):
+            with pytest.raises(VaultDamagedError, match="agent tokens"):
+                read()
+
+
+class TestListing:
+    def test_each_is_told_with_its_times_and_an_id_the_oldest_first(
+        self, tokens: AgentTokens, clock: ManualClock
+    ) -> None:
+        first = tokens.issue("researcher")
+        clock.time += timedelta(hours=1)
+        second = tokens.issue("writer", expires_at=NOON + timedelta(hours=2), connectors=["hub"])
+        assert tokens.issued() == [
+            IssuedToken(id_of(first), TokenRecord("researcher", None), NOON, None),
+            IssuedToken(
+                id_of(second),
+                TokenRecord("writer", NOON + timedelta(hours=2), frozenset({"hub"})),
+                NOON + timedelta(hours=1),
+                None,
+            ),
+        ]
+
+    def test_what_has_expired_is_not_listed(self, tokens: AgentTokens, clock: ManualClock) -> None:
+        tokens.issue("researcher", expires_at=NOON + timedelta(hours=1))
+        clock.time += timedelta(hours=1)
+        assert tokens.issued() == []
+
+    def test_one_is_revoked_by_its_id(self, tokens: AgentTokens) -> None:
+        first, second = tokens.issue("researcher"), tokens.issue("researcher")
+        tokens.revoke_by_id("researcher", id_of(first))
+        assert list(tokens.load()) == [token_digest(second.reveal())]
+
+    def test_an_id_of_another_agent_or_of_none_revokes_nothing(self, tokens: AgentTokens) -> None:
+        token = tokens.issue("researcher")
+        for agent, id_ in (
+            ("writer", id_of(token)),
+            ("researcher", "00000000"),
+            ("researcher", ""),
+        ):
+            with pytest.raises(NotFoundError, match="has no token"):
+                tokens.revoke_by_id(agent, id_)
+        assert len(tokens.load()) == 1
+
+
+class TestUse:
+    def test_the_last_use_is_kept_and_nobody_has_to_reload(
+        self, tokens: AgentTokens, clock: ManualClock
+    ) -> None:
+        token = tokens.issue("researcher")
+        before = tokens.generation()
+        used = NOON + timedelta(minutes=3)
+        tokens.note_uses({token_digest(token.reveal()): used, token_digest("unknown"): used})
+        assert tokens.issued()[0].used_at == used
+        assert tokens.generation() == before
+        assert clock.time == NOON
+
+    def test_expired_tokens_are_swept_on_that_occasion(
+        self, tokens: AgentTokens, clock: ManualClock
+    ) -> None:
+        tokens.issue("researcher", expires_at=NOON + timedelta(minutes=5))
+        clock.time += timedelta(minutes=5)
+        tokens.note_uses({})
+        assert tokens.load() == {}
+
+
+class TestOlderVaults:
+    def test_one_without_the_later_columns_gains_them_and_keeps_its_tokens(
+        self, home: Home, tokens: AgentTokens
+    ) -> None:
+        token = tokens.issue("researcher")
+        run_sql(home, "ALTER TABLE agent_tokens DROP COLUMN connectors")
+        run_sql(home, "ALTER TABLE agent_tokens DROP COLUMN used_at")
+        for _ in range(2):
+            with AgentTokens(home) as opened:
+                expected = {token_digest(token.reveal()): TokenRecord("researcher", None)}
+                assert opened.load() == expected
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "ALTER TABLE agent_tokens DROP COLUMN used_at",
+            "ALTER TABLE agent_tokens RENAME COLUMN connectors TO connectorz",
+            "DROP TABLE agent_tokens",
+        ],
+    )
+    def test_one_that_lacks_something_else_is_damaged(
+        self, home: Home, tokens: AgentTokens, damage: str
+    ) -> None:
+        tokens.close()
+        run_sql(home, damage)
+        with pytest.raises(VaultDamagedError):
+            AgentTokens(home)
 
 
 @pytest.mark.parametrize("text", ["", "kh_", "ö", "\udcff", "x" * 100_000])
