@@ -16,8 +16,8 @@ from config.errors import (
     OperatorNeededError,
     UsageError,
 )
-from config.files import O_PRIVATE
-from config.home import FILE_MODE, Home
+from config.files import open_private
+from config.home import Home
 from proxy.secret import Secret
 from proxy.server.control_client import LeaseHandle, open_lease
 from proxy.server.surroundings import without_ambient
@@ -65,8 +65,9 @@ def _start(session: Session, passphrase: Secret | None) -> subprocess.Popen[byte
         os.close(writing)
         arguments += ["--passphrase-fd", str(reading)]
     session.home.create()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | O_PRIVATE
-    log = os.open(_log_path(session.home), flags, FILE_MODE)
+    session.home.require_private()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    log = open_private(_log_path(session.home), flags)
     try:
         return subprocess.Popen(  # noqa: S603 - our own launcher
             [*interpreter(), *arguments],

@@ -21,6 +21,10 @@ COMMANDS: Final = {
     "agent": Entry("admin.commands.agent:agent", "Add agents and grant them connectors."),
     "serve": Entry("admin.commands.serve:serve", "Run the proxy in the foreground."),
     "run": Entry("admin.commands.run:run", "Run a command whose requests go through the proxy."),
+    "stop": Entry(
+        "admin.commands.stop:stop",
+        "Stop the running proxy; requests under way have ten seconds to end.",
+    ),
     "status": Entry("admin.commands.status:status", "Show what runs and what needs attention."),
     "logs": Entry("admin.commands.logs:logs", "Show the audit log."),
     "catalog": Entry("admin.commands.catalog:catalog", "List and show known providers."),

@@ -8,7 +8,7 @@ somebody else's runs in a process that opens the vault.
 import os
 import site
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,7 +17,8 @@ from proxy.server.surroundings import is_ambient, without_ambient
 
 NESTED: Final = "keyhatch_app"  # the folder that a wheel puts our packages into
 # What `-I` says, but for the user's site-packages; and no code by way of PEP 768 (Python 3.14).
-_CLOSED: Final = ("-E", "-P", "-X", "disable-remote-debug")
+_MARK: Final = "keyhatch-isolated"
+_CLOSED: Final = ("-E", "-P", "-X", "disable-remote-debug", "-X", _MARK)
 
 
 class Flags(Protocol):
@@ -55,20 +56,30 @@ def launcher() -> Path:
 
 
 def isolate(
-    environ: Mapping[str, str],
+    environ: MutableMapping[str, str],
     arguments: Sequence[str],
     *,
     keep_environment: bool,
     flags: Flags = sys.flags,
+    options: Mapping[str, object] = sys._xoptions,  # noqa: SLF001 - documented under that name
     execute: Callable[[str, list[str], Mapping[str, str]], object] = os.execve,
 ) -> None:
     """Start anew in an isolated interpreter, unless this is one; then return.
 
-    `keep_environment` leaves variables as they are, for a command that passes them on.
+    `keep_environment` leaves variables as they are, for a command that passes them on. Where the
+    interpreter is a script that sets some again, they are dropped from the process as it is.
+    Raises KeyhatchError where it does not become isolated.
     """
-    dropped = not keep_environment and any(is_ambient(name) for name in environ)
-    if _is_isolated(flags) and not dropped:
+    dropped = [] if keep_environment else [name for name in environ if is_ambient(name)]
+    if _is_isolated(flags) and (_MARK in options or not dropped):
+        for name in dropped:
+            del environ[name]
         return
+    if _MARK in options:
+        raise KeyhatchError(
+            f"{sys.executable} does not start an isolated Python",
+            hint="install Keyhatch with a Python that takes the options -E -P -s",
+        )
     words = interpreter()
     kept = dict(environ) if keep_environment else without_ambient(environ)
     execute(words[0], [*words, *arguments], kept)

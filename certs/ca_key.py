@@ -6,7 +6,6 @@ that another user could have read or planted is not used.
 
 import errno
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from config.errors import KeyhatchError
 from config.files import O_PRIVATE, write_private
 from config.home import FILE_MODE
+from config.private import require_private
 
 KEY_FILE: Final = "ca.key"
 _MAX_KEY_FILE: Final = 16 * 1024  # an EC P-256 key in PEM is 241 octets
@@ -48,7 +48,7 @@ def load_ca_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        _require_private(path, os.fstat(descriptor))
+        require_private(path, os.fstat(descriptor), FILE_MODE)
         content = os.read(descriptor, _MAX_KEY_FILE)
     finally:
         os.close(descriptor)
@@ -63,21 +63,6 @@ def _parse(path: Path, content: bytes) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != ec.SECP256R1.name:
         raise _damaged(path)
     return key
-
-
-def _require_private(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise KeyhatchError(f"{path} is not a plain file", hint=_START_ANEW.format(path=path))
-    if found.st_uid != os.getuid():
-        raise KeyhatchError(
-            f"{path} belongs to another user",
-            hint=f"run as its owner, or chown it to uid {os.getuid()}",
-        )
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & ~FILE_MODE:
-        raise KeyhatchError(
-            f"{path} is open to others (mode {mode:04o})", hint=f"run `chmod {FILE_MODE:o} {path}`"
-        )
 
 
 _START_ANEW: Final = (

@@ -92,7 +92,7 @@ def upstream_roots_path(home: Home) -> Path:
 
 def write_if_changed(path: Path, content: bytes) -> None:
     """Replace a private file unless it holds just this: a reload then costs no fsync."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, KeyhatchError):
         if read_private(path) == content:
             return
     write_private(path, content)

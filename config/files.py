@@ -9,14 +9,29 @@ from pathlib import Path
 
 from config.errors import KeyhatchError
 from config.home import FILE_MODE
+from config.private import require_ours
 
 O_PRIVATE = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def open_private(path: Path, flags: int) -> int:
+    """Return a descriptor of a plain file of ours; with O_CREAT, one that is made is 0600.
+
+    Raises OSError, also for a symbolic link (ELOOP), and KeyhatchError for a pipe or a device, a
+    file of another user, and one with a second name. A pipe without a writer does not hang.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | O_PRIVATE, FILE_MODE)
+    try:
+        require_ours(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def read_private(path: Path) -> bytes:
-    """Return the bytes of a file, refusing to follow a symbolic link. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | O_PRIVATE)
-    with os.fdopen(descriptor, "rb") as file:
+    """Return the bytes of a file of ours. Raises as open_private."""
+    with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
 
@@ -56,7 +71,7 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold an advisory lock on a file of its own, across processes, until the block ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | O_PRIVATE, FILE_MODE)
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

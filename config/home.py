@@ -1,12 +1,12 @@
 """The one folder that holds everything of an installation, and its permissions."""
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import KeyhatchError, OperatorNeededError
+from config.private import require_private
 
 DIR_MODE = 0o700
 FILE_MODE = 0o600
@@ -65,10 +65,16 @@ class Home:
 
     def require_private(self) -> None:
         """Raise KeyhatchError unless what exists of the home is ours and closed to others."""
+        _require_no_open_way(self.root)
         for path in (self.root, self.ca, self.audit, self.run):
             _require_private(path, DIR_MODE)
-        for path in (self.connectors, self.vault, self.vault_key):
+        for path in (self.connectors, self.vault, self.vault_key, *self._side_files()):
             _require_private(path, FILE_MODE)
+
+    def _side_files(self) -> tuple[Path, ...]:
+        """Return the files beside those with names of their own that hold secrets or guard them."""
+        names = ("vault-2.key", "vault.db-wal", "vault.db-shm", "ca/ca.key", "run/serve.lock")
+        return tuple(self.root / name for name in names)
 
 
 def locate_home(option: Path | None, environ: Mapping[str, str]) -> Home:
@@ -89,18 +95,21 @@ def _require_private(path: Path, mode: int) -> None:
         return
     except OSError as error:
         raise KeyhatchError(f"cannot read {path}: {error.strerror}") from error
-    if stat.S_ISLNK(found.st_mode):
-        raise KeyhatchError(
-            f"{path} is a symbolic link", hint="put the file itself there, or move the whole home"
-        )
-    if found.st_uid != os.getuid():
-        raise KeyhatchError(
-            f"{path} belongs to another user",
-            hint=f"run as its owner, or chown it to uid {os.getuid()}",
-        )
-    loose = stat.S_IMODE(found.st_mode) & ~mode
-    if loose:
-        raise KeyhatchError(
-            f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
-            hint=f"run `chmod {mode:o} {path}`",
-        )
+    require_private(path, found, mode, folder=mode == DIR_MODE)
+
+
+def _require_no_open_way(root: Path) -> None:
+    """Raise KeyhatchError where anybody may put another folder in the place of a parent of the home.
+
+    The sticky bit of /tmp keeps others from that.
+    """
+    for folder in root.parents:
+        try:
+            mode = folder.stat().st_mode
+        except OSError as error:
+            raise KeyhatchError(f"cannot read {folder}: {error.strerror}") from error
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise KeyhatchError(
+                f"{root} lies below {folder}, in which everybody may replace it",
+                hint=f"run `chmod o-w {folder}`, or choose another folder with --home",
+            )

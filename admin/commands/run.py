@@ -1,6 +1,7 @@
 """`keyhatch run`: a command whose requests go through the proxy."""
 
 import shutil
+from collections.abc import Sequence
 
 import click
 
@@ -11,8 +12,11 @@ from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.lookup import find_agent, find_connector
 from admin.options import HomeCommand, pass_session
+from admin.output import note
 from admin.proxy_environment import agent_environment
-from config.errors import NotFoundError
+from config.errors import ConfigError, NotFoundError
+from config.slug import slugify
+from proxy.server.control_client import request
 
 
 @click.command(
@@ -50,9 +54,7 @@ def run(
     Without --agent it may use every connector; --connector narrows that. Where no proxy runs one
     is started, which stops 30 seconds after its last command.
     """
-    registry = session.registry()
-    slugs = [find_connector(registry, name).slug for name in connectors]
-    agent_slug = None if agent is None else find_agent(registry, agent).slug
+    slugs, agent_slug = _names(session, connectors, agent)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
         raise NotFoundError(
             f"cannot run {command[0]!r}: there is no such command",
@@ -63,3 +65,22 @@ def run(
             session.environ, session.home, lease.listen, agent_slug or "run", lease.token
         )
         return run_child(command, environment, session.umask)
+
+
+def _names(
+    session: Session, connectors: Sequence[str], agent: str | None
+) -> tuple[list[str], str | None]:
+    """Return the slugs of connectors and agent.
+
+    While connectors.yaml is broken, a proxy that runs goes on with what it had, and knows itself
+    which names there are.
+    """
+    try:
+        registry = session.registry()
+    except ConfigError as error:
+        if request(session.home, {"op": "status"}) is None:
+            raise
+        note(f"warning: the proxy goes on with the connectors that it had: {error}")
+        return [slugify(name) for name in connectors], None if agent is None else slugify(agent)
+    slugs = [find_connector(registry, name).slug for name in connectors]
+    return slugs, None if agent is None else find_agent(registry, agent).slug

@@ -9,8 +9,7 @@ import os
 from pathlib import Path
 
 from config.errors import KeyhatchError
-from config.files import O_PRIVATE
-from config.home import FILE_MODE
+from config.files import open_private
 
 
 class Lease:
@@ -39,7 +38,7 @@ class Leases:
         """
         path = self._folder / f"refresh-{connector_id}.lock"
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | O_PRIVATE, FILE_MODE)
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise KeyhatchError(
                 f"cannot open {path}: {error.strerror}", hint="check the run folder of the home"

@@ -1,6 +1,7 @@
 """Asking a running proxy: one line of JSON each way over its control socket."""
 
 import json
+import os
 import socket
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,7 +16,8 @@ from config.errors import (
 )
 from config.home import Home
 from proxy.secret import Secret
-from proxy.server.socket_path import control_path, peer_is_us, short_address
+from proxy.server.home_lock import holder
+from proxy.server.socket_path import control_path, is_process, peer_of, short_address
 
 MAX_REPLY = 16 * 1024 * 1024
 _ERRORS = {
@@ -80,12 +82,29 @@ def _connect(home: Home, timeout: float) -> socket.socket | None:
     except OSError:
         connection.close()
         return None
-    if not peer_is_us(connection):
+    try:
+        _require_our_proxy(home, connection)
+    except BaseException:
         connection.close()
+        raise
+    return connection
+
+
+def _require_our_proxy(home: Home, connection: socket.socket) -> None:
+    """Raise KeyhatchError where somebody else listens in the place of the home's proxy."""
+    peer = peer_of(connection)
+    if peer is None:
+        return
+    if peer.uid != os.getuid():
         raise KeyhatchError(
             "the control socket is served by another user", hint="check who owns the home folder"
         )
-    return connection
+    number = holder(home)
+    if peer.pid and (number is None or not is_process(peer.pid, number)):
+        raise KeyhatchError(
+            f"the control socket is served by process {peer.pid}, which is not the home's proxy",
+            hint="look what that process is, and end it",
+        )
 
 
 def _ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:

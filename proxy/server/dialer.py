@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ RESOLVE_TIMEOUT = 10.0  # seconds
 CONNECT_TIMEOUT = 10.0  # seconds, shared out equally among the addresses of a name
 VETTED_FOR = 5.0  # seconds that a vetted answer is kept: the check before a tunnel and its dial
 MAX_VETTED = 1024
+MAX_LOOKUPS = 32  # names that are being looked up at once; more wait for their turn
 
 DIAL_FAILURES: Final = frozenset(
     {
@@ -140,10 +142,20 @@ class VettedLoop(asyncio.SelectorEventLoop):
         raise DialError(failure)
 
 
-async def resolve_by_system(host: str, port: int) -> list[str]:
+# Threads of their own: lookups that hang must not take those in which a reload reads its files.
+_LOOKUPS: Final = ThreadPoolExecutor(MAX_LOOKUPS, thread_name_prefix="lookup")
+
+type Lookup = Callable[[str, int], list[Any]]
+
+
+def _system_lookup(host: str, port: int) -> list[Any]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+async def resolve_by_system(host: str, port: int, lookup: Lookup = _system_lookup) -> list[str]:
     """Return the addresses of a host by the system's resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await loop.run_in_executor(_LOOKUPS, lookup, host, port)
     return [str(info[4][0]) for info in found]
 
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import errno
-import fcntl
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,8 +15,7 @@ import structlog
 
 from config.connector import Connector, Registry
 from config.errors import ConflictError, KeyhatchError
-from config.files import O_PRIVATE
-from config.home import FILE_MODE, Home
+from config.home import Home
 from config.load import read_registry
 from proxy.audit.journal import Journal
 from proxy.callers import Callers
@@ -29,6 +26,7 @@ from proxy.server.control import ControlServer
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
 from proxy.server.faults import log_loop_fault
 from proxy.server.hardening import observe
+from proxy.server.home_lock import hold_home
 from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
 from proxy.server.refreshing import build_refresher
@@ -70,7 +68,7 @@ def serve(
     proxy runs already or the port is taken, ConfigError when connectors.yaml does not load.
     """
     keeper = start_keeper(home, vault, _now)  # before there is a lock that it would inherit
-    with _only_one(home), asyncio.Runner(loop_factory=VettedLoop) as runner:
+    with hold_home(home), asyncio.Runner(loop_factory=VettedLoop) as runner:
         runner.run(_Service(home, vault, options, keeper).run(make_lane, ready))
 
 
@@ -232,28 +230,6 @@ class _Service:
 def _connectors_of(engine: Engine) -> Callable[[], Iterable[Connector]]:
     """Ask the engine anew each time: a reload swaps the snapshot."""
     return lambda: engine.snapshot.registry.connectors.values()  # noqa: PLW0108
-
-
-@contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    """Hold the home's service lock; the kernel lets go of it when this process dies."""
-    home.create()
-    path = home.run / "serve.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | O_PRIVATE, FILE_MODE)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
-            raise ConflictError(
-                f"a proxy for this home is running already (pid {pid})",
-                hint="see `keyhatch status`; stop it with `kill " + pid + "`",
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _now() -> datetime:

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.home import Home
@@ -31,13 +32,42 @@ def short_address(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The process at the other end; `pid` is 0 where it is in no namespace that we see."""
+
+    pid: int
+    uid: int
+
+
+def peer_of(connection: socket.socket) -> Peer | None:
+    """Return who is at the other end, as the kernel says; None where it does not."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    pid, uid, _gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
+    return Peer(pid, uid)
+
+
 def peer_is_us(connection: socket.socket) -> bool:
     """Tell whether the process at the other end runs as our own user.
 
     Where the platform has no SO_PEERCRED, the folder's mode (0700) is the check.
     """
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
+    peer = peer_of(connection)
+    return peer is None or peer.uid == os.getuid()
+
+
+def is_process(pid: int, number: int, proc: Path = Path("/proc")) -> bool:
+    """Tell whether a process that we see as `pid` may be the one that calls itself `number`.
+
+    Inside a container it has another number than outside (NSpid, proc(5)).
+    """
+    if number == pid:
         return True
-    _pid, uid, _gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
-    return bool(uid == os.getuid())
+    try:
+        status = (proc / str(pid) / "status").read_text(errors="replace")
+    except OSError:
+        return False
+    lines = (line.split() for line in status.splitlines())
+    return any(words[:1] == ["NSpid:"] and str(number) in words[1:] for words in lines)

@@ -15,6 +15,7 @@ from admin.cli import root
 from admin.isolation import interpreter, isolate, launcher
 from admin.lazy import LazyGroup
 from admin.options import HomeCommand
+from config.errors import KeyhatchError
 from proxy.server.control_client import request
 from tests.support.origin import Origin, bearer
 from tests.support.service import KEY, Site, make_site, service
@@ -45,10 +46,22 @@ class Started:
 
 
 def restart(
-    environ: Mapping[str, str], flags: FakeFlags, *, keep_environment: bool = False
+    environ: dict[str, str],
+    flags: FakeFlags,
+    *,
+    keep_environment: bool = False,
+    options: Mapping[str, object] | None = None,
 ) -> list[tuple[str, list[str], dict[str, str]]]:
+    """Return what was started in place of this process, at most one program."""
     started = Started()
-    isolate(environ, ["serve"], keep_environment=keep_environment, flags=flags, execute=started)
+    isolate(
+        environ,
+        ["serve"],
+        keep_environment=keep_environment,
+        flags=flags,
+        options=options or {},
+        execute=started,
+    )
     return started.calls
 
 
@@ -75,6 +88,16 @@ class TestWhenToStartAnew:
         assert restart(environ, FakeFlags(), keep_environment=True) == []
         [(_, _, kept)] = restart(environ, FakeFlags(safe_path=False), keep_environment=True)
         assert kept == environ
+
+    def test_an_interpreter_that_sets_variables_again_is_not_started_forever(self) -> None:
+        """Some distributions wrap Python in a script that sets SSL_CERT_FILE, PYTHON… and such."""
+        environ = {"PATH": "/usr/bin", "SSL_CERT_FILE": "x"}
+        [(_, words, _)] = restart(dict(environ), FakeFlags())
+        options = {words[i + 1]: True for i, word in enumerate(words) if word == "-X"}
+        assert restart(environ, FakeFlags(), options=options) == []
+        assert environ == {"PATH": "/usr/bin"}
+        with pytest.raises(KeyhatchError, match="does not start an isolated Python"):
+            restart({}, FakeFlags(safe_path=False), options=options)
 
     def test_starting_anew_happens_once(self) -> None:
         """Flags that the new interpreter has, over the environment that it gets."""

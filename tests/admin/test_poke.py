@@ -8,6 +8,7 @@ import pytest
 from admin.poke import poke
 from config.home import Home
 from proxy.server.socket_path import control_path, short_address
+from tests.support.control import claim_home
 
 
 def answering(home: Home, reply: bytes, heard: list[object]) -> threading.Thread:
@@ -15,6 +16,7 @@ def answering(home: Home, reply: bytes, heard: list[object]) -> threading.Thread
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with short_address(control_path(home)) as address:
         listener.bind(address)
+    claim_home(home)
     listener.listen()
 
     def answer() -> None:

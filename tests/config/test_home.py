@@ -88,3 +88,41 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(KeyhatchError, match="cannot create"):
         Home(tmp_path / "file" / "home").create()
+
+
+@pytest.mark.parametrize(
+    "name", ["connectors.yaml", "vault.db", "vault.key", "vault-2.key", "vault.db-wal", "ca/ca.key"]
+)
+def test_a_file_with_a_second_name_is_refused(home: Home, tmp_path: Path, name: str) -> None:
+    path = home.root / name
+    path.touch()
+    path.chmod(0o600)
+    home.require()
+    (tmp_path / "second").hardlink_to(path)
+    with pytest.raises(KeyhatchError, match="hard link"):
+        home.require()
+
+
+@pytest.mark.parametrize("name", ["vault.db", "vault.key", "ca/ca.key", "run/serve.lock"])
+def test_a_link_that_was_swapped_in_for_a_file_is_refused(
+    home: Home, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "elsewhere").touch(mode=0o600)
+    (home.root / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(KeyhatchError, match="symbolic link"):
+        home.require()
+
+
+def test_a_home_that_anybody_could_replace_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    home = Home(folder / "between" / "home")
+    home.create()
+    home.connectors.touch(mode=0o600)
+    home.require()
+    folder.chmod(0o777)
+    with pytest.raises(KeyhatchError, match="everybody may replace it") as caught:
+        home.require()
+    assert f"chmod o-w {folder}" in caught.value.hint
+    folder.chmod(0o1777)
+    home.require()

@@ -1,6 +1,7 @@
 """The control socket of a proxy that is not there, in a thread of the test's process."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.errors import KeyhatchError
+from config.files import write_private
 from config.home import Home
 from proxy.audit.journal import Journal
 from proxy.callers import Callers
@@ -16,12 +18,18 @@ from proxy.engine import Engine
 from proxy.policy.decision import Caller
 from proxy.secret import Secret
 from proxy.server.control import ControlServer
+from proxy.server.home_lock import hold_home
 from proxy.vault.tokens import token_digest
 from tests.support.registries import owning, snapshot_of
 
 PATIENCE = 20.0
 HUB, BOOKS = owning("hub", "api.hubapi.com:443"), owning("books", "books.example:443")
 SNAPSHOT = snapshot_of(HUB, BOOKS, agents={"ada": ["hub"]})
+
+
+def claim_home(home: Home) -> None:
+    """Write this process into the home's lock, as the proxy that it stands for would."""
+    write_private(home.run / "serve.lock", f"{os.getpid()}\n".encode())
 
 
 class NoVault:
@@ -92,11 +100,12 @@ def running_control(home: Home) -> Iterator[Running]:
         await control.stop(home)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(PATIENCE)
-    try:
-        yield running
-    finally:
-        stop[0]()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    with hold_home(home):
+        thread.start()
+        assert ready.wait(PATIENCE)
+        try:
+            yield running
+        finally:
+            stop[0]()
+            thread.join(PATIENCE)
+            assert not thread.is_alive()

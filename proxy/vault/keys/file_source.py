@@ -5,18 +5,18 @@ from someone who can read the whole home.
 """
 
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
 from config.files import O_PRIVATE, sync_folder, write_private
+from config.home import FILE_MODE
+from config.private import require_private
 from proxy.vault.errors import VaultLockedError
 from proxy.vault.keys.reference import KeyReference, KeySourceKind
 from proxy.vault.sealing import KEY_BYTES, SealingKey
 
 # Two names that take turns: a new key never overwrites the one that is in use.
 _NAMES: Final = ("vault.key", "vault-2.key")
-_OTHERS: Final = 0o077
 
 
 class FileSource:
@@ -53,7 +53,7 @@ class FileSource:
                 hint="put the key file back from your backup; without it the vault stays closed",
             ) from error
         try:
-            _require_private(path, os.fstat(descriptor))
+            require_private(path, os.fstat(descriptor), FILE_MODE, VaultLockedError)
             material = os.read(descriptor, KEY_BYTES + 1)
         finally:
             os.close(descriptor)
@@ -83,18 +83,3 @@ def _checked_name(name: str) -> str:
             f"the vault names {name!r} as its key file", hint="restore vault.db from a backup"
         )
     return name
-
-
-def _require_private(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise VaultLockedError(f"{path} is not a file", hint="put the key file itself there")
-    if found.st_uid != os.getuid():
-        raise VaultLockedError(
-            f"{path} belongs to another user",
-            hint=f"run as its owner, or chown it to uid {os.getuid()}",
-        )
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & _OTHERS:
-        raise VaultLockedError(
-            f"{path} is open to others (mode {mode:04o})", hint=f"run `chmod 600 {path}`"
-        )

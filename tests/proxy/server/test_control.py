@@ -17,7 +17,7 @@ from proxy.policy.decision import Caller
 from proxy.server.control import MAX_MESSAGE
 from proxy.server.control_client import open_lease, request
 from proxy.server.socket_path import control_path, short_address
-from tests.support.control import PATIENCE, Running, running_control
+from tests.support.control import PATIENCE, Running, claim_home, running_control
 
 ROOT = Path(__file__).parents[3]
 
@@ -107,6 +107,7 @@ def answering(home: Home, reply: bytes) -> Iterator[None]:
     with closing(listener), short_address(control_path(home)) as address:
         listener.bind(address)
         listener.listen()
+        claim_home(home)
 
         def answer() -> None:
             connection, _ = listener.accept()

@@ -1,6 +1,7 @@
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -248,6 +249,28 @@ def test_invariant_04_a_refused_connection_is_a_code_and_no_more() -> None:
 
 def test_the_systems_resolver_answers_for_addresses() -> None:
     assert run(resolve_by_system("127.0.0.1", 443)) == ["127.0.0.1"]
+
+
+def test_names_whose_lookup_hangs_do_not_hold_up_what_else_runs_in_threads() -> None:
+    """A reload reads its files in the loop's own threads; an agent can make many names hang."""
+    stuck = threading.Event()
+
+    def hang(_host: str, port: int) -> list[Any]:
+        assert stuck.wait(60)
+        return [(0, 0, 0, "", (PUBLIC, port))]
+
+    async def reload_beside_them() -> list[list[str]]:
+        names = [
+            asyncio.ensure_future(resolve_by_system("slow.example", 443, hang)) for _ in range(64)
+        ]
+        try:
+            async with asyncio.timeout(30):
+                assert await asyncio.to_thread(lambda: "read") == "read"
+        finally:
+            stuck.set()
+        return await asyncio.gather(*names)
+
+    assert run(reload_beside_them()) == [[PUBLIC]] * 64
 
 
 @pytest.mark.parametrize(("address", "own"), [("127.0.0.1", True), ("192.0.2.1", False)])

@@ -16,8 +16,8 @@ import pytest
 from config.errors import KeyhatchError
 from config.home import Home
 from proxy.server.control_client import open_lease, request
-from proxy.server.socket_path import MAX_SUN_PATH, control_path, short_address
-from tests.support.control import PATIENCE, Running, running_control
+from proxy.server.socket_path import MAX_SUN_PATH, control_path, is_process, short_address
+from tests.support.control import PATIENCE, Running, claim_home, running_control
 
 HUNG_UP = {"", "BrokenPipeError", "ConnectionResetError"}  # it depends on when
 DESCRIPTORS = Path("/proc/self/fd")
@@ -108,13 +108,42 @@ class TestOtherUsers:
             for path in (home.root, home.run):
                 path.chmod(0o777)
             refused = pytest.raises(KeyhatchError, match="another user")
-            with serving_as_a_stranger(home), refused:
+            with serving_as(nobody(), home), refused:
                 open_lease(home, None, None)
+
+
+class TestAnImpostorOfOurOwnUser:
+    """I09: whoever listens in the proxy's place is not the process that holds the home."""
+
+    def test_i09_is_not_asked_for_anything(self, tmp_path: Path) -> None:
+        home = Home(tmp_path / "home")
+        with running_control(home):
+            pass
+        claim_home(home)
+        refused = pytest.raises(KeyhatchError, match="not the home's proxy")
+        with serving_as(os.getuid(), home), refused:
+            open_lease(home, None, None)
+
+    def test_i09_nor_where_no_proxy_ever_held_the_home(self, tmp_path: Path) -> None:
+        home = Home(tmp_path / "home")
+        home.create()
+        refused = pytest.raises(KeyhatchError, match="not the home's proxy")
+        with serving_as(os.getuid(), home), refused:
+            request(home, {"op": "status"})
+
+    def test_a_proxy_in_a_container_is_known_by_its_number_there(self, tmp_path: Path) -> None:
+        (tmp_path / "4711").mkdir()
+        (tmp_path / "4711" / "status").write_text("Name:\tpython\nNSpid:\t4711\t12\t7\n")
+        assert is_process(4711, 7, tmp_path)
+        assert is_process(4711, 4711, tmp_path)
+        assert not is_process(4711, 8, tmp_path)
+        assert not is_process(99, 7, tmp_path)
 
 
 IMPOSTOR = """
 import os, socket, sys
-os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+if int(sys.argv[2]) != os.getuid():
+    os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
 os.umask(0)
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
@@ -125,9 +154,9 @@ sys.stdin.read()
 
 
 @contextmanager
-def serving_as_a_stranger(home: Home) -> Iterator[None]:
+def serving_as(user: int, home: Home) -> Iterator[None]:
     impostor = subprocess.Popen(
-        [sys.executable, "-c", IMPOSTOR, str(control_path(home)), str(nobody())],
+        [sys.executable, "-c", IMPOSTOR, str(control_path(home)), str(user)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

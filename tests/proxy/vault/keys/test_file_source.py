@@ -80,7 +80,7 @@ def test_a_file_of_another_length_is_refused(tmp_path: Path, content: bytes) -> 
 
 def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "vault.key", 0o600)
-    with pytest.raises(VaultLockedError, match="not a file"):
+    with pytest.raises(VaultLockedError, match="not a plain file"):
         FileSource(tmp_path).load(VAULT, FIRST)
 
 
