@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import partial
 
 from mitmproxy import http
 
@@ -12,6 +13,7 @@ from config.errors import UsageError
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
+from proxy.policy.usage import UNLIMITED
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
 from proxy.strangers import Strangers
@@ -130,14 +132,27 @@ class Admission:
                 refuse(flow, problem)
             case Portal(reason):
                 exchange.decided("portal", reason)
-            case Forward(destination, reason):
-                exchange.decided("forward", reason)
-                exchange.aim(destination)
+            case Forward() as decision:
+                exchange.decided("forward", decision.reason)
+                exchange.aim(decision.destination)
                 flow.request.headers.fields = clean_request(flow.request.headers.fields)
-            case Inject(connector, destination, reason):
-                exchange.decided("inject", reason, connector.slug)
-                exchange.connector = connector
-                exchange.aim(destination)
+            case Inject() as decision:
+                exchange.decided("inject", decision.reason, decision.connector.slug)
+                self._admit(flow, exchange, decision, caller)
+
+    def _admit(
+        self, flow: http.HTTPFlow, exchange: Exchange, decision: Inject, caller: Caller
+    ) -> None:
+        """Let a request through to its connector, within its agent's limits."""
+        if decision.quota is not UNLIMITED:
+            problem = self._engine.enter(caller, decision)
+            if problem is not None:
+                refuse(flow, problem)
+                return
+            exchange.leave = partial(self._engine.leave, caller, decision.connector)
+        exchange.connector = decision.connector
+        exchange.aim(decision.destination)
+        flow.request.path = decision.target
 
 
 def _peer(flow: http.HTTPFlow) -> str:

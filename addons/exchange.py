@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -46,6 +46,8 @@ class Exchange:
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
+
+    `leave` counts it out of its agent's limits, once it has ended.
     """
 
     agent: str | None
@@ -75,6 +77,7 @@ class Exchange:
     kept_body: bytearray | None = None
     client_gone: bool = False
     right: Right | None = None
+    leave: Callable[[], None] | None = None
     started: float = field(default_factory=time.monotonic)
     ended: bool = False
     caller: Caller | None = None
@@ -149,6 +152,8 @@ class Traffic:
         if exchange.ended:
             return
         exchange.ended = True
+        if exchange.leave is not None:
+            exchange.leave()
         self._requests.pop(exchange.id, None)
         if not self._requests:
             self.drained.set()

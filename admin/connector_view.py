@@ -13,9 +13,9 @@ from config.connector import (
     Placement,
     QueryPlacement,
     Registry,
-    Rule,
 )
 from config.oauth import Grant, OAuthClient
+from config.policy_words import policy_facts
 
 if TYPE_CHECKING:
     from proxy.vault.inventory import Inventory
@@ -52,7 +52,7 @@ def facts_of(
         "placement": [describe_placement(placement) for placement in connector.placements],
         "slots": list(connector.slots),
         "headers": [f"{name}: {value}" for name, value in connector.headers],
-        "allow": [describe_rule(rule) for rule in connector.allow],
+        **policy_facts(connector.policy),
         "scrub": connector.scrub,
         "test_path": connector.test_path,
         "agents": agents_with(registry, connector),
@@ -117,9 +117,3 @@ def describe_placement(placement: Placement) -> str:
             return f"path {segment.text}"
         case _:
             assert_never(placement)
-
-
-def describe_rule(rule: Rule) -> str:
-    """Return an allow rule as `GET, POST on /v1/**`."""
-    methods = ", ".join(sorted(rule.methods)) or "any method"
-    return f"{methods} on {', '.join(rule.paths) or 'any path'}"

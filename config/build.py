@@ -14,7 +14,7 @@ from config.oauth import ACCESS_TOKEN, OAuthClient
 from config.oauth_build import build_oauth
 from config.place import Place
 from config.placements import parse_placement, parse_query_name, place_of, require_distinct
-from config.rules import build_rule
+from config.policy_build import build_policy
 from config.slug import is_slug
 from config.template import Template
 from config.vars import fill_vars, resolve_vars
@@ -57,9 +57,7 @@ def build_connector(
         headers=_headers(draft, placements),
         strip_headers=_strip_headers(draft, placements),
         strip_query=_strip_query(draft),
-        allow=tuple(
-            build_rule(rule, place.at("allow", index)) for index, rule in enumerate(section.allow)
-        ),
+        policy=build_policy(section, place),
         enabled=section.enabled,
         scrub=section.scrub,
         test_path=_test_path(draft),

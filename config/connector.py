@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from config.destination import DestinationPattern, Scheme
 from config.limits import DEFAULT_LIMITS, Limits
 from config.oauth import OAuthClient
+from config.policy import FREE, NO_EGRESS, NO_GRANTS, Egress, Policy, Unmatched
 from config.template import Template
 
 
@@ -58,14 +58,6 @@ type Placement = HeaderPlacement | QueryPlacement | BasicPlacement | PathPlaceme
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that an agent may do: any of `methods` (empty: all) on any of `paths` (globs)."""
-
-    methods: frozenset[str]
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class DialAddress:
     """Where to connect instead of asking DNS; SNI and verification stay on the host."""
 
@@ -96,7 +88,7 @@ class Connector:
     headers: tuple[tuple[str, str], ...] = ()
     strip_headers: frozenset[str] = frozenset()
     strip_query: frozenset[str] = frozenset()
-    allow: tuple[Rule, ...] = ()
+    policy: Policy = FREE
     enabled: bool = True
     scrub: bool = True
     test_path: str | None = None
@@ -131,10 +123,16 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An identity and the slugs of the connectors that it was granted."""
+    """An identity and the slugs of the connectors that it was granted.
+
+    `narrowed` has the policies of those grants that have one. `unmatched` None: as in the settings.
+    """
 
     slug: str
     connectors: frozenset[str]
+    narrowed: Mapping[str, Policy] = NO_GRANTS
+    unmatched: Unmatched | None = None
+    egress: Egress = NO_EGRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,8 @@ class Settings:
 
     listen_host: str = "127.0.0.1"
     listen_port: int = 8321
-    unmatched: Literal["tunnel", "deny"] = "tunnel"
+    unmatched: Unmatched = "tunnel"
+    egress: Egress = NO_EGRESS
     upstream_ca: Path | None = None
     name_constraints: bool = True
     limits: Limits = DEFAULT_LIMITS

@@ -23,6 +23,7 @@ from config.splice import (
 )
 
 type Entry = Mapping[str, object]
+type Grant = str | dict[str, Any]
 
 
 class Draft:
@@ -79,40 +80,74 @@ class Draft:
         """Give a connector another key, in its section and in the agents' lists."""
         key = node_at(self.document, ("connectors",)).keys[old]
         edits = [Edit(key.start, key.end, render_inline(new))]
-        for slug, agent in self._agents_with(old):
-            at = ("agents", slug, "connectors")
-            for index, name in enumerate(agent):
-                if name == old:
-                    item = node_at(self.document, (*at, index))
-                    edits.append(Edit(item.start, item.end, render_inline(new)))
-                    agent[index] = new
+        for slug, grants in self._agents_with(old):
+            at: Path = ("agents", slug, "connectors")
+            for index, grant in enumerate(grants):
+                if _named(grant) != old:
+                    continue
+                step = () if isinstance(grant, str) else ("connector",)
+                name = node_at(self.document, (*at, index, *step))
+                edits.append(Edit(name.start, name.end, render_inline(new)))
+                grants[index] = new if isinstance(grant, str) else {**grant, "connector": new}
         self._splice(edits)
         connectors = self.value["connectors"]
         self.value["connectors"] = {new if k == old else k: v for k, v in connectors.items()}
 
     def set_connectors(self, agent: str, names: Sequence[str]) -> None:
-        """Change an agent's list; what stays in it keeps its order."""
-        path = ("agents", agent, "connectors")
-        entry = self.value["agents"][agent] or {}
-        before: list[str] = entry.get("connectors", [])
-        after = [name for name in before if name in names]
-        after += [name for name in dict.fromkeys(names) if name not in before]
-        if "connectors" not in entry:
-            self.update(path[:-1], {"connectors": after})
+        """Change which connectors an agent has; a grant that stays keeps its place and its policy."""
+        before = self.grants(agent)
+        kept = [grant for grant in before if _named(grant) in names]
+        known = {_named(grant) for grant in kept}
+        self._set_grants(agent, [*kept, *(n for n in dict.fromkeys(names) if n not in known)])
+
+    def narrow(self, agent: str, connector: str, changes: Entry) -> None:
+        """Set keys of one grant's policy; None takes one out. It is made where there is none."""
+        grants = self.grants(agent)
+        index = next((i for i, grant in enumerate(grants) if _named(grant) == connector), None)
+        if index is None:
+            added = {"connector": connector, **changes}
+            self._set_grants(agent, [*grants, {k: v for k, v in added.items() if v is not None}])
             return
-        self._splice(set_list(self.document, path, before, after))
-        entry["connectors"] = after
+        path = ("agents", agent, "connectors", index)
+        grant, node = grants[index], node_at(self.document, path)
+        # The first key stands behind the dash: it cannot be taken out without the item.
+        if (
+            isinstance(grant, dict)
+            and not node.flow
+            and changes.get(next(iter(grant)), 0) is not None
+        ):
+            self.update(path, changes)
+            return
+        entry = {**({"connector": grant} if isinstance(grant, str) else grant), **changes}
+        entry = {key: value for key, value in entry.items() if value is not None}
+        self._splice([Edit(node.start, node.end, render_inline(entry))])
+        self.value["agents"][agent]["connectors"][index] = entry
+
+    def grants(self, agent: str) -> list[Grant]:
+        """Return an agent's list, as it stands."""
+        grants: list[Grant] = (self.value["agents"][agent] or {}).get("connectors", [])
+        return grants
 
     def forget(self, connector: str) -> None:
         """Take a connector out of every agent's list."""
-        for slug, names in list(self._agents_with(connector)):
+        for slug, grants in list(self._agents_with(connector)):
+            names = [_named(grant) for grant in grants]
             self.set_connectors(slug, [name for name in names if name != connector])
 
-    def _agents_with(self, connector: str) -> Iterable[tuple[str, list[str]]]:
-        for slug, agent in (self.value.get("agents") or {}).items():
-            names = (agent or {}).get("connectors", [])
-            if connector in names:
-                yield slug, names
+    def _set_grants(self, agent: str, after: list[Grant]) -> None:
+        path = ("agents", agent, "connectors")
+        entry = self.value["agents"][agent] or {}
+        if "connectors" not in entry:
+            self.update(path[:-1], {"connectors": after})
+            return
+        self._splice(set_list(self.document, path, entry["connectors"], after))
+        entry["connectors"] = after
+
+    def _agents_with(self, connector: str) -> Iterable[tuple[str, list[Grant]]]:
+        for slug in self.value.get("agents") or {}:
+            grants = self.grants(slug)
+            if connector in map(_named, grants):
+                yield slug, grants
 
     def _entry(self, path: Path) -> Any:
         value: Any = self.value
@@ -149,6 +184,11 @@ class Draft:
             self.document = parse_yaml(apply(source.text, edits), source=source.name)
         except ConfigError as error:
             raise CannotEditError from error
+
+
+def _named(grant: Grant) -> str:
+    """Return the connector that an item of an agent's list grants."""
+    return grant if isinstance(grant, str) else grant["connector"]
 
 
 def _comparable(value: dict[str, Any] | None) -> dict[str, Any]:

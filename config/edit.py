@@ -113,6 +113,20 @@ class ConnectorsFile:
         self._require("connectors", *connectors)
         self._change(lambda draft: draft.set_connectors(slug, connectors))
 
+    def narrow_grant(self, slug: str, connector: str, policy: Entry) -> None:
+        """Set keys of the policy under which an agent may use a connector; None takes one out.
+
+        An agent that was not granted the connector is granted it.
+        """
+        self._require("agents", slug)
+        self._require("connectors", connector)
+        self._change(lambda draft: draft.narrow(slug, connector, policy))
+
+    def update_agent(self, slug: str, entry: Entry) -> None:
+        """Set keys of an agent; None takes a key out."""
+        self._require("agents", slug)
+        self._change(lambda draft: draft.update(("agents", slug), entry))
+
     def delete_agent(self, slug: str) -> None:
         """Take an agent out."""
         self._require("agents", slug)

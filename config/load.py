@@ -9,7 +9,7 @@ from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
 from config.document import Document
-from config.errors import KeyhatchError, OperatorNeededError
+from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from config.files import read_private
 from config.home import Home
 from config.hosts import parse_dial
@@ -17,6 +17,8 @@ from config.limits import build_limits
 from config.marks import decode_text, parse_yaml
 from config.models import AgentSection, FileSection, SettingsSection
 from config.place import Place
+from config.policy import Policy
+from config.policy_build import build_egress, build_policy
 from config.shape import read_section
 from config.slug import is_slug
 from config.suggest import did_you_mean
@@ -78,6 +80,7 @@ def _settings(section: SettingsSection, place: Place) -> Settings:
         listen_host=listen.address,
         listen_port=listen.port,
         unmatched=section.unmatched,
+        egress=build_egress(section.egress, place.at("egress")),
         upstream_ca=folder / section.upstream_ca if section.upstream_ca else None,
         name_constraints=section.name_constraints,
         limits=build_limits(section.limits, place.at("limits")),
@@ -90,13 +93,36 @@ def _agent(
     if not is_slug(slug):
         hint = "use lower-case letters, digits and single hyphens, at most 63"
         raise place.key.error(f"{slug!r} cannot be a key", hint=hint)
-    for index, name in enumerate(section.connectors):
+    granted: set[str] = set()
+    narrowed: dict[str, Policy] = {}
+    for index, grant in enumerate(section.connectors):
+        name = grant if isinstance(grant, str) else grant.connector
+        at = place.at("connectors", index)
         if name not in connectors:
-            raise place.at("connectors", index).error(
+            raise at.at("connector").error(
                 f"agent {slug!r} names an unknown connector {name!r}",
                 hint=did_you_mean(name, connectors, what="connectors") or "declare it first",
             )
-    return Agent(slug, frozenset(section.connectors))
+        if not isinstance(grant, str):
+            if name in granted:
+                raise _granted_twice(slug, name, at)
+            narrowed[name] = build_policy(grant, at)
+        elif name in narrowed:
+            raise _granted_twice(slug, name, at)
+        granted.add(name)
+    return Agent(
+        slug,
+        frozenset(granted),
+        narrowed=MappingProxyType(narrowed),
+        unmatched=section.unmatched,
+        egress=build_egress(section.egress, place.at("egress")),
+    )
+
+
+def _granted_twice(agent: str, connector: str, place: Place) -> ConfigError:
+    return place.at("connector").error(
+        f"agent {agent!r} is granted {connector!r} twice", hint="which of the two counts? keep one"
+    )
 
 
 def _require_own_ids(connectors: Mapping[str, Connector], place: Place) -> None:

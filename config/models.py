@@ -60,12 +60,47 @@ class RuleSection(Section):
     paths: Annotated[Texts, "path globs such as /v1/**; left out: all"] = ()
 
 
+class HoursSection(Section):
+    time: Annotated[str, "from and to, such as 09:00-17:00; 22:00-06:00 ends on the next day"]
+    zone: Annotated[str, "IANA time zone, such as Europe/Berlin or UTC"]
+    days: Annotated[Texts, May.STAND_ALONE, "days such as mon or mon-fri; left out: all"] = ()
+
+
+def _text_or(section: type[Section]) -> Choice:
+    """Return the choice of a text that stands for a mapping in short; the tags are no keys."""
+    tags = ("in short", "in full")
+    return Choice(
+        lambda value: tags[isinstance(value, dict)], dict(zip(tags, (str, section), strict=True))
+    )
+
+
+AnyRule = Annotated[str | RuleSection, _text_or(RuleSection)]
+
+
+class PolicySection(Section):
+    """What a connector and a grant may both say."""
+
+    allow: Annotated[Sequence[RuleSection], "what agents may do; left out: everything"] = ()
+    deny: Annotated[Sequence[RuleSection], "what they may not; looked at before allow"] = ()
+    read_only: Annotated[bool, "on: GET, HEAD and OPTIONS alone"] = False
+    rate: Annotated[
+        Texts, May.STAND_ALONE, "requests of each agent, such as 60/minute; /second, /hour"
+    ] = ()
+    concurrency: Annotated[int | None, "requests of each agent that are under way at a time"] = None
+    hours: Annotated[
+        Sequence[HoursSection], May.STAND_ALONE, "when agents may; left out: always"
+    ] = ()
+    approve: Annotated[
+        Sequence[AnyRule], May.STAND_ALONE, "methods or rules that wait for the operator's yes"
+    ] = ()
+
+
 class StripSection(Section):
     headers: Annotated[Texts, "header fields that are dropped"] = ()
     query: Annotated[Texts, "query parameters that are dropped"] = ()
 
 
-class ConnectorSection(Section):
+class ConnectorSection(PolicySection):
     """What every type of connector may say; `type` is each type's own."""
 
     name: Annotated[str, "display name; left out: the key"] = ""
@@ -83,7 +118,6 @@ class ConnectorSection(Section):
     strip: Annotated[StripSection, "other places where the service takes a credential"] = (
         StripSection()
     )
-    allow: Annotated[Sequence[RuleSection], "what agents may do; left out: everything"] = ()
     scrub: Annotated[bool, "off: responses are not searched for the credential"] = True
     test_path: Annotated[str, "path that `keyhatch connector test` gets"] = ""
 
@@ -112,8 +146,28 @@ AnyConnectorSection = Annotated[
 ]
 
 
+class GrantSection(PolicySection):
+    connector: Annotated[str, "key of the connector that the rest narrows"]
+
+
+AnyGrant = Annotated[str | GrantSection, _text_or(GrantSection)]
+
+
+class EgressSection(Section):
+    allow: Annotated[Texts, May.BE_BLANK, "HOST, HOST:PORT or *.SUFFIX that may be reached"] = ()
+    deny: Annotated[Texts, May.BE_BLANK, "those that may not; looked at before allow"] = ()
+
+
 class AgentSection(Section):
-    connectors: Annotated[Texts, May.BE_BLANK, "keys of the connectors that it may use"] = ()
+    connectors: Annotated[
+        Sequence[AnyGrant], May.BE_BLANK, "keys of the connectors that it may use"
+    ] = ()
+    unmatched: Annotated[
+        Literal["tunnel", "deny"] | None, "other than in the settings, for this agent"
+    ] = None
+    egress: Annotated[
+        EgressSection, May.BE_NOTHING, "hosts that no connector owns, for this agent"
+    ] = EgressSection()
 
 
 class LimitsSection(Section):
@@ -136,6 +190,9 @@ class SettingsSection(Section):
     unmatched: Annotated[
         Literal["tunnel", "deny"], "what becomes of hosts that no connector owns"
     ] = "tunnel"
+    egress: Annotated[EgressSection, May.BE_NOTHING, "hosts that no connector owns"] = (
+        EgressSection()
+    )
     upstream_ca: Annotated[str, "PEM file added to the system's roots"] = ""
     name_constraints: Annotated[bool, "limit the local CA to the connectors' hosts"] = True
     limits: Annotated[LimitsSection, May.BE_NOTHING, "what agents and services may take"] = (

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 # Plain scalars that every reader takes as text, one of YAML 1.1 and inside [ ] and { } as well:
-# no numbers, dates or times, but addresses.
+# no numbers, dates or times, but addresses and rates.
 _PLAIN = re.compile(
-    r"(?:[A-Za-z/]|[0-9]+\.[0-9]+\.)"
+    r"(?:[A-Za-z/]|[0-9]+\.[0-9]+\.|[0-9]+/)"
     r"(?:[A-Za-z0-9_./@+-]| (?=[A-Za-z0-9/])|:(?=[A-Za-z0-9/]))*"
 )
 _NOT_TEXT = re.compile(r"y|n|yes|no|on|off|true|false|null", re.IGNORECASE)

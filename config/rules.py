@@ -1,14 +1,14 @@
-"""What agents may do with a connector: methods and path globs."""
+"""Rules of what agents may do: methods and path globs."""
 
 import re
 
-from config.connector import Rule
 from config.errors import UsageError
 from config.models import RuleSection
+from config.paths import canonical_path
 from config.place import Place
+from config.policy import EVERY_PATH, Rule
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
-_EVERY_PATH = ("/**",)
 
 
 def build_rule(section: RuleSection, place: Place) -> Rule:
@@ -18,16 +18,17 @@ def build_rule(section: RuleSection, place: Place) -> Rule:
             "a rule needs methods or paths", hint="write {methods: [GET]} or {paths: [/v1/**]}"
         )
     methods = [
-        place.at("methods", index).read(_parse_method, text)
+        place.at("methods", index).read(parse_method, text)
         for index, text in enumerate(section.methods)
     ]
     paths = [
         place.at("paths", index).read(_parse_glob, text) for index, text in enumerate(section.paths)
     ]
-    return Rule(frozenset(methods), tuple(paths) or _EVERY_PATH)
+    return Rule(frozenset(methods), tuple(paths) or EVERY_PATH)
 
 
-def _parse_method(text: str) -> str:
+def parse_method(text: str) -> str:
+    """Return a method as it stands in a request line. Raises UsageError."""
     if not _METHOD.fullmatch(text):
         raise UsageError(
             f"{text!r} is not a method", hint=f"write it in upper case, like {text.upper()}"
@@ -36,6 +37,7 @@ def _parse_method(text: str) -> str:
 
 
 def _parse_glob(text: str) -> str:
+    """Return a glob in the spelling that paths are compared in. Raises UsageError."""
     if not text.startswith("/"):
         raise UsageError(f"path {text!r} does not start with /", hint=f"write /{text}")
     if not text.isascii() or not text.isprintable() or re.search(r"[?# \\]", text):
@@ -52,4 +54,10 @@ def _parse_glob(text: str) -> str:
             f"path {text!r} has a ** that is not a whole segment",
             hint="write * within a segment, and /**/ or a final /** for any number of segments",
         )
-    return text
+    canonical = canonical_path(text)
+    if canonical is None:
+        raise UsageError(
+            f"path {text!r} has a character that servers read in different ways",
+            hint="requests for such paths are refused; put * where it stands",
+        )
+    return canonical.text

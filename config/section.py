@@ -62,7 +62,7 @@ class Choice(NamedTuple):
     """Which section a mapping is: by the value of a key, or by what a function makes of it."""
 
     by: str | Callable[[object], str | None]
-    sections: Mapping[str, type["Section"]]
+    sections: Mapping[str, type["Section"] | type[str]]
 
 
 class Section:
@@ -159,7 +159,7 @@ def _tagged(choice: Choice) -> CoreSchema:
     union = {
         "type": "tagged-union",
         "discriminator": choice.by,
-        "choices": {tag: core_schema(section) for tag, section in choice.sections.items()},
+        "choices": {tag: _plain(section, blank=False) for tag, section in choice.sections.items()},
     }
     if callable(choice.by):
         union |= {"custom_error_type": NO_CHOICE, "custom_error_message": NO_CHOICE}

@@ -138,7 +138,8 @@ _MESSAGES: dict[str, Callable[[ErrorDetails], Message]] = {
 
 
 def _named(detail: ErrorDetails) -> str:
-    words = [step for step in detail["loc"] if isinstance(step, str)]
+    # The tags of choices stand among the keys; they have a space, which no known key has.
+    words = [step for step in detail["loc"] if isinstance(step, str) and " " not in step]
     return f"{words[-1]!r}" if words else "the file"
 
 

@@ -51,9 +51,9 @@ def node_at(document: Document, path: Path) -> Node:
 
 
 def column_of(document: Document, offset: int) -> int:
-    """Return the 0-based column, with only spaces before it. Raises CannotEditError."""
+    """Return the 0-based column, with only spaces and dashes before it. Raises CannotEditError."""
     start = _line_start(document.source.text, offset)
-    if document.source.text[start:offset].strip(" "):
+    if document.source.text[start:offset].strip(" -"):
         raise CannotEditError
     return offset - start
 
@@ -104,9 +104,9 @@ def remove_entry(document: Document, path: Path) -> list[Edit]:
 
 
 def set_list(
-    document: Document, path: Path, before: Sequence[str], after: Sequence[str]
+    document: Document, path: Path, before: Sequence[object], after: Sequence[object]
 ) -> list[Edit]:
-    """Change a list of texts; the items of a block list that stay are not touched."""
+    """Change a list; the items of a block list that stay are not touched."""
     node = node_at(document, path)
     kept = [item for item in before if item in after]
     if node.flow or not node.children or not kept:

@@ -112,4 +112,4 @@ def _caller(
     if known is None:
         return None
     granted = known.connectors if connectors is None else known.connectors & connectors
-    return Caller(agent, granted)
+    return Caller(agent, granted, known)

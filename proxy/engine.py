@@ -1,6 +1,8 @@
 """The engine: what a lane asks about a request. Holds the one reference that a reload swaps."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +19,16 @@ from proxy.audit.record import Result, Subject, intent_line, outcome_line
 from proxy.callers import Callers, presented_digest
 from proxy.oauth.token_set import TokenSet
 from proxy.policy.authority import RequestHead
-from proxy.policy.decision import Caller, Decision, TunnelDecision, decide, decide_tunnel
+from proxy.policy.decision import (
+    Caller,
+    Decision,
+    Inject,
+    TunnelDecision,
+    decide,
+    decide_tunnel,
+)
 from proxy.policy.snapshot import Snapshot
+from proxy.policy.usage import Usage
 from proxy.problems import Problem, ProblemCode
 from proxy.secret import Secret
 from proxy.vault.errors import BindingChangedError, SecretMissingError
@@ -72,6 +82,7 @@ class Engine:
         now: Callable[[], datetime],
         tokens: TokenSource | None = None,
         inventory: Callable[[], Inventory] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshot = snapshot
         self.callers = callers
@@ -79,6 +90,7 @@ class Engine:
         self._journal = journal
         self._now = now
         self._tokens = tokens
+        self._usage = Usage(monotonic)
         self._materials: dict[str, Material] = {}
         self._read_inventory = inventory
         self._inventory: Inventory | None = None
@@ -120,7 +132,25 @@ class Engine:
         return self.callers.has_expired(digest, self._now())
 
     def decide(self, head: RequestHead, caller: Caller) -> Decision:
-        return decide(head, caller, self.snapshot)
+        return decide(head, caller, self.snapshot, self._now())
+
+    def enter(self, caller: Caller, decision: Inject) -> Problem | None:
+        """Count a request in; None, or the limit that it is over. Those counted in `leave` once."""
+        connector = decision.connector
+        exceeded = self._usage.enter((caller.name, connector.id), decision.quota)
+        if exceeded is None:
+            return None
+        return Problem(
+            ProblemCode.LIMIT_EXCEEDED,
+            f"this agent's limit for {connector.slug} is {exceeded.limit}",
+            connector=connector.slug,
+            hint="try again after the time in Retry-After",
+            retry_after=math.ceil(exceeded.wait),
+        )
+
+    def leave(self, caller: Caller, connector: Connector) -> None:
+        """Count a request out."""
+        self._usage.leave((caller.name, connector.id))
 
     def decide_tunnel(self, destination: Destination, caller: Caller) -> TunnelDecision:
         return decide_tunnel(destination, caller, self.snapshot)

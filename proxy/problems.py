@@ -19,6 +19,7 @@ class ProblemCode(StrEnum):
     CONNECTOR_NOT_GRANTED = "connector-not-granted"
     CONNECTOR_DISABLED = "connector-disabled"
     METHOD_OR_PATH_NOT_ALLOWED = "method-or-path-not-allowed"
+    OUTSIDE_HOURS = "outside-hours"
     DESTINATION_MISMATCH = "destination-mismatch"
     EGRESS_DENIED = "egress-denied"
     AMBIGUOUS_CONNECTOR = "ambiguous-connector"
@@ -78,8 +79,16 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         403,
         "Method or path not allowed",
         "http_request_denied",
-        "The connector's rules do not allow this method on this path. Where a connector has rules, paths "
-        "must be in plain form: no dot segments, empty segments, encoded slashes or parameters.",
+        "The rules of the connector, or of this agent's grant, do not allow this method on this path. "
+        "Where there are rules for paths, a path must read the same for every server: no dot segments, "
+        "empty segments, encoded slashes or parameters.",
+    ),
+    ProblemCode.OUTSIDE_HOURS: ProblemKind(
+        403,
+        "Outside the hours",
+        "http_request_denied",
+        "The connector, or this agent's grant, is open at certain times only. Try again after the time "
+        "in Retry-After.",
     ),
     ProblemCode.DESTINATION_MISMATCH: ProblemKind(
         421,

@@ -1,43 +1,64 @@
-"""The decision: what becomes of a request, and why. Pure: no clock, no I/O, no lane types."""
+"""The decision: what becomes of a request, and why. Pure: no I/O, no lane types, `now` is given."""
 
-import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
-from config.connector import Connector
-from config.destination import DEFAULT_PORTS, Destination, is_ip_literal
+from config.connector import Agent, Connector
+from config.destination import DEFAULT_PORTS, Destination
+from config.policy import FREE, Policy
 from proxy.policy.authority import RequestHead, agree
-from proxy.policy.egress import refusal_of, refused_port
-from proxy.policy.names import refused_name
-from proxy.policy.rules import allowed
+from proxy.policy.permission import Denial, permission_of
+from proxy.policy.rules import Ground
 from proxy.policy.snapshot import Snapshot
+from proxy.policy.unmatched import EgressGround, passage_of
+from proxy.policy.usage import UNLIMITED, Quota
 from proxy.problems import Problem, ProblemCode
 
 PORTAL_HOST: Final = "keyhatch.internal"
 NAME_SUFFIX: Final = ".connector.keyhatch.internal"
-# TRACE and its kin make the server send the credential back (RFC 9110, 9.3.8).
-_NEVER_SENT: Final = frozenset({"CONNECT", "DEBUG", "TRACE", "TRACK"})
+NAMES_TOLD: Final = 20  # of the connectors that a request may mean
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: an agent's name and the connectors it may use (None: every one)."""
+    """Who is asking: an agent's name and the connectors it may use (None: every one).
+
+    `agent` is what the registry says of it; None for `keyhatch run` without an agent.
+    """
 
     name: str
     connectors: frozenset[str] | None
+    agent: Agent | None = field(default=None, compare=False, repr=False)
 
     def may_use(self, connector: Connector) -> bool:
         return self.connectors is None or connector.slug in self.connectors
 
+    def grant(self, connector: Connector) -> Policy:
+        """Return what its grant narrows."""
+        return FREE if self.agent is None else self.agent.narrowed.get(connector.slug, FREE)
+
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Send it on with the connector's credential, to this destination and no other."""
+    """Send it on with the connector's credential, to this destination and no other.
+
+    `target` is what is sent: the path that the rules were held against, and the query. `approval`
+    names the rule that makes it wait for the operator's yes.
+    """
 
     connector: Connector
     destination: Destination
     reason: str
+    target: str
+    quota: Quota = UNLIMITED
+    approval: Ground | None = None
+
+    @property
+    def approve(self) -> bool:
+        """Whether it has to be approved before it is sent."""
+        return self.approval is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,7 @@ class Forward:
     """Send a plain-HTTP request on as it is: no connector owns its destination."""
 
     destination: Destination
+    ground: EgressGround | None = field(default=None, compare=False)
     reason: str = "unmatched"
 
 
@@ -68,14 +90,16 @@ class Tunnel:
     """Carry a tunnel's bytes unseen."""
 
     destination: Destination
+    ground: EgressGround | None = field(default=None, compare=False)
     reason: str = "unmatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer with a problem; nothing is forwarded."""
+    """Answer with a problem; nothing is forwarded. `ground` is the rule that decided, if one did."""
 
     problem: Problem
+    ground: Ground | EgressGround | None = field(default=None, compare=False)
 
     @property
     def reason(self) -> str:
@@ -86,19 +110,25 @@ type Decision = Inject | Forward | Portal | Refuse
 type TunnelDecision = Intercept | Tunnel | Refuse
 
 
-def decide(head: RequestHead, caller: Caller, snapshot: Snapshot) -> Decision:
-    """Return what becomes of a request head from a caller under a snapshot."""
+def decide(head: RequestHead, caller: Caller, snapshot: Snapshot, now: datetime) -> Decision:
+    """Return what becomes of a request head from a caller under a snapshot, at a moment (UTC)."""
     agreed = agree(head)
     if isinstance(agreed, Problem):
         return Refuse(agreed)
     if _is_reserved(agreed.host) and agreed.port != DEFAULT_PORTS[agreed.scheme]:
-        return Refuse(_egress("this port is not open to agents"))
+        return _refuse(ProblemCode.EGRESS_DENIED, "this port is not open to agents")
     if agreed.host == PORTAL_HOST:
         return Portal()
     if agreed.host.endswith(NAME_SUFFIX):
-        return _by_name(head, agreed.host.removesuffix(NAME_SUFFIX), caller, snapshot)
-    owners = snapshot.owners_of(agreed)
-    return _by_owner(head, agreed, owners, caller) if owners else _unowned(head, agreed, snapshot)
+        found = _by_name(head, agreed.host.removesuffix(NAME_SUFFIX), caller, snapshot)
+    else:
+        owners = snapshot.owners_of(agreed)
+        if not owners:
+            return _unowned(head, agreed, caller, snapshot)
+        found = _by_owner(head, agreed, owners, caller)
+    if isinstance(found, Refuse):
+        return found
+    return _permitted(head, found, caller, now)
 
 
 def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) -> TunnelDecision:
@@ -106,13 +136,11 @@ def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) 
     host = destination.host
     if _is_reserved(host):
         if destination.port != DEFAULT_PORTS["https"]:
-            return Refuse(_egress("this port is not open to agents"))
+            return _refuse(ProblemCode.EGRESS_DENIED, "this port is not open to agents")
         return Intercept(destination, reason="portal")
-    owners = snapshot.owners(host, destination.port)
-    if not owners:
-        problem = _unmatched(destination, snapshot)
-        return Refuse(problem) if problem else Tunnel(destination)
-    encrypted = [c for c in owners if c.scheme == "https"]
+    if not snapshot.is_owned(host, destination.port):
+        return _unowned_tunnel(destination, caller, snapshot)
+    encrypted = snapshot.owners_of(destination)
     if not encrypted:
         return _refuse(
             ProblemCode.DESTINATION_MISMATCH,
@@ -125,12 +153,19 @@ def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) 
     return Intercept(destination, reason="connector")
 
 
+def _unowned_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) -> TunnelDecision:
+    passage = passage_of(destination, caller.agent, snapshot.registry.settings)
+    if passage.problem:
+        return Refuse(passage.problem, passage.ground)
+    return Tunnel(destination, passage.ground)
+
+
 def _is_reserved(host: str) -> bool:
     """Tell whether a host is Keyhatch's own name, or a connector called by its name."""
     return host == PORTAL_HOST or host.endswith(NAME_SUFFIX)
 
 
-def _unowned(head: RequestHead, asked: Destination, snapshot: Snapshot) -> Decision:
+def _unowned(head: RequestHead, asked: Destination, caller: Caller, snapshot: Snapshot) -> Decision:
     if head.names:
         return _refuse(
             ProblemCode.DESTINATION_MISMATCH, "the named connector does not own this destination"
@@ -138,16 +173,27 @@ def _unowned(head: RequestHead, asked: Destination, snapshot: Snapshot) -> Decis
     if head.tunnel:
         # A tunnel is only opened up for an owned host: its connector has gone since.
         return _refuse(ProblemCode.CONNECTOR_NOT_GRANTED, "no connector owns this host any more")
-    if snapshot.owners(asked.host, asked.port):
+    if snapshot.is_owned(asked.host, asked.port):
         # Carried on as unmatched, it would reach the connector's `dial` without any grant.
         return _refuse(
             ProblemCode.DESTINATION_MISMATCH, "a connector owns this host under another scheme"
         )
-    problem = _unmatched(asked, snapshot)
-    return Refuse(problem) if problem else Forward(asked)
+    passage = passage_of(asked, caller.agent, snapshot.registry.settings)
+    if passage.problem:
+        return Refuse(passage.problem, passage.ground)
+    return Forward(asked, passage.ground)
 
 
-def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -> Decision:
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The one connector that a request means, and where it goes."""
+
+    connector: Connector
+    destination: Destination
+    reason: str
+
+
+def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -> _Chosen | Refuse:
     if head.names and head.names != (slug,):
         return _refuse(
             ProblemCode.DESTINATION_MISMATCH, "the host and Keyhatch-Connector name two connectors"
@@ -155,7 +201,7 @@ def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -
     connector = snapshot.registry.connectors.get(slug)
     if connector is None:
         return Refuse(_not_granted())
-    usable = _usable([connector], caller)
+    usable = _usable({slug: connector}, caller)
     if isinstance(usable, Problem):
         return Refuse(usable)
     if connector.base is None:
@@ -166,26 +212,28 @@ def _by_name(head: RequestHead, slug: str, caller: Caller, snapshot: Snapshot) -
             hint="call the host itself",
         )
     base = Destination(connector.base.scheme, connector.base.host, connector.base.port)
-    return _checked(head, connector, base, reason="by-name")
+    return _Chosen(connector, base, "by-name")
 
 
 def _by_owner(
-    head: RequestHead, asked: Destination, owners: Iterable[Connector], caller: Caller
-) -> Decision:
+    head: RequestHead, asked: Destination, owners: Mapping[str, Connector], caller: Caller
+) -> _Chosen | Refuse:
     if head.names:
-        owners = [c for c in owners if (c.slug,) == head.names]
+        named = owners.get(head.names[0]) if len(head.names) == 1 else None
+        owners = {named.slug: named} if named else {}
     usable = _usable(owners, caller)
     if isinstance(usable, Problem):
         return Refuse(usable)
     if len(usable) > 1:
-        names = ", ".join(sorted(c.slug for c in usable))
+        slugs = sorted(c.slug for c in usable)
+        names = ", ".join(slugs[:NAMES_TOLD]) + (", …" if len(slugs) > NAMES_TOLD else "")
         return _refuse(
             ProblemCode.AMBIGUOUS_CONNECTOR,
             f"several connectors own {asked.host}: {names}",
             hint=f"send the header Keyhatch-Connector with one of: {names}",
         )
     connector = usable[0]
-    return _checked(head, connector, _upstream(asked, connector), reason="owned")
+    return _Chosen(connector, _upstream(asked, connector), "owned")
 
 
 def _upstream(asked: Destination, connector: Connector) -> Destination:
@@ -196,26 +244,23 @@ def _upstream(asked: Destination, connector: Connector) -> Destination:
     return Destination("https", asked.host, port)
 
 
-def _checked(
-    head: RequestHead, connector: Connector, destination: Destination, *, reason: str
-) -> Decision:
-    if head.method.upper() in _NEVER_SENT:
-        return _refuse(
-            ProblemCode.METHOD_OR_PATH_NOT_ALLOWED,
-            f"{head.method} is never sent with a credential",
-            connector=connector.slug,
-        )
-    if connector.allow and not allowed(connector.allow, head.method, head.path):
-        return _refuse(
-            ProblemCode.METHOD_OR_PATH_NOT_ALLOWED,
-            "no rule of this connector allows this method on this path",
-            connector=connector.slug,
-        )
-    return Inject(connector, destination, reason)
+def _permitted(head: RequestHead, chosen: _Chosen, caller: Caller, now: datetime) -> Decision:
+    connector = chosen.connector
+    permission = permission_of(head, connector, caller.grant(connector), now)
+    if isinstance(permission, Denial):
+        return Refuse(permission.problem, permission.ground)
+    return Inject(
+        connector,
+        chosen.destination,
+        chosen.reason,
+        permission.target,
+        permission.quota,
+        permission.approval,
+    )
 
 
-def _usable(owners: Iterable[Connector], caller: Caller) -> list[Connector] | Problem:
-    granted = [c for c in owners if caller.may_use(c)]
+def _usable(owners: Mapping[str, Connector], caller: Caller) -> list[Connector] | Problem:
+    granted = _granted(owners, caller.connectors)
     if not granted:
         return _not_granted()
     enabled = [c for c in granted if c.enabled]
@@ -230,18 +275,13 @@ def _usable(owners: Iterable[Connector], caller: Caller) -> list[Connector] | Pr
     return enabled
 
 
-def _unmatched(destination: Destination, snapshot: Snapshot) -> Problem | None:
-    """Why a destination that no connector owns may not be reached, or None when it may."""
-    if snapshot.registry.settings.unmatched == "deny":
-        return _egress("no connector owns this host, and unmatched hosts are denied")
-    if refused_port(destination.port):
-        return _egress("this port is not open to agents")
-    if is_ip_literal(destination.host):
-        reason = refusal_of(ipaddress.ip_address(destination.host))
-        return _egress("this address is not open to agents") if reason else None
-    if refused_name(destination.host):
-        return _egress("this name is not open to agents")
-    return None
+def _granted(owners: Mapping[str, Connector], slugs: frozenset[str] | None) -> Sequence[Connector]:
+    """Return the owners that a caller may use; the cost is that of the shorter list."""
+    if slugs is None:
+        return tuple(owners.values())
+    if len(owners) <= len(slugs):
+        return [connector for slug, connector in owners.items() if slug in slugs]
+    return [owners[slug] for slug in sorted(slugs) if slug in owners]
 
 
 def _not_granted() -> Problem:
@@ -249,10 +289,6 @@ def _not_granted() -> Problem:
         ProblemCode.CONNECTOR_NOT_GRANTED,
         "this agent was granted no connector for this destination",
     )
-
-
-def _egress(detail: str) -> Problem:
-    return Problem(ProblemCode.EGRESS_DENIED, detail)
 
 
 def _refuse(

@@ -1,63 +1,120 @@
-"""A connector's rules: which methods on which paths.
+"""What a policy says of a method on a path, first match by first match.
 
-Paths are matched only in plain form. What a server could read in two ways (dot segments, empty
-segments, encoded slashes, backslashes, parameters, double encoding) is not matched at all, so that
-the path that was matched is the path that the server sees.
+A policy is looked at in one order, and the first part that refuses decides: `deny`, `read_only`,
+`allow`, `hours`. Within a list the first rule that fits decides. No `allow` allows everything, an
+`allow` of which no rule fits refuses. `approve` comes last and refuses nothing.
+
+`allow` takes a path as it is spelled, `deny` and `approve` as the most forgiving server reads it:
+in any case, any encoding, with or without a slash at its end.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from typing import Final, Literal
 
-from config.connector import Rule
+from config.paths import CanonicalPath, canonical_path
+from config.policy import READING, Policy, Rule
+from proxy.policy.hours import is_open
 
-# Segments of dots and spaces alone: Windows trims them to dot segments.
-_AMBIGUOUS = re.compile(rb"//|/[. ]+(?:/|$)|[\\;?#%\x00-\x1f\x7f]")
-_ENCODED_SEPARATOR = re.compile(r"%(?:2f|5c|25|00)", re.IGNORECASE)
+type Part = Literal["deny", "read_only", "allow", "hours", "approve"]
+type Layer = Literal["connector", "grant"]
+
+# More than a file of 10,000 connectors has in globs: compiling one takes as long as 100 requests.
+GLOBS_KEPT: Final = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What decided: a part of a connector's or a grant's policy, and which of its rules."""
+
+    layer: Layer
+    part: Part
+    index: int | None = None
+
+
+def refusal_of(
+    layer: Layer, policy: Policy, method: str, path: CanonicalPath | None, now: datetime
+) -> Ground | None:
+    """Return what of a policy refuses a request, or None.
+
+    `method` is an exact token. `path` may be None only where the policy names no paths.
+    """
+    denied = fitting(policy.deny, method, path, widely=True)
+    if denied is not None:
+        return Ground(layer, "deny", denied)
+    if policy.read_only and method not in READING:
+        return Ground(layer, "read_only")
+    if policy.allow and fitting(policy.allow, method, path, widely=False) is None:
+        return Ground(layer, "allow")
+    if policy.hours and not is_open(policy.hours, now):
+        return Ground(layer, "hours")
+    return None
+
+
+def approval_of(
+    layer: Layer, policy: Policy, method: str, path: CanonicalPath | None
+) -> Ground | None:
+    """Return which rule makes a request wait for the operator's yes, or None."""
+    held = fitting(policy.approve, method, path, widely=True)
+    return None if held is None else Ground(layer, "approve", held)
+
+
+def fitting(
+    rules: Sequence[Rule], method: str, path: CanonicalPath | None, *, widely: bool
+) -> int | None:
+    """Return the index of the first rule that fits a request, or None."""
+    for index, rule in enumerate(rules):
+        if (not rule.methods or method in rule.methods) and _fits(rule, path, widely=widely):
+            return index
+    return None
 
 
 def allowed(rules: Iterable[Rule], method: str, path: str) -> bool:
-    """Tell whether any rule allows a method (an exact token) on a path (without query)."""
-    if not is_plain_path(path):
+    """Tell whether any rule allows a method on a path (without query) that has a canonical form."""
+    canonical = canonical_path(path)
+    if canonical is None:
         return False
-    return any(
-        (not rule.methods or method in rule.methods)
-        and any(_glob(pattern).fullmatch(path) for pattern in rule.paths)
-        for rule in rules
-    )
+    return fitting(tuple(rules), method, canonical, widely=False) is not None
 
 
-def is_plain_path(path: str) -> bool:
-    """Tell whether a path reads the same for every server, percent-encoding decoded once."""
-    if not path.startswith("/") or _ENCODED_SEPARATOR.search(path):
-        return False
-    decoded = unquote_to_bytes(path.encode("utf-8", "surrogateescape"))
-    return _AMBIGUOUS.search(decoded) is None and _is_utf8(decoded)
+def _fits(rule: Rule, path: CanonicalPath | None, *, widely: bool) -> bool:
+    if not rule.names_paths:
+        return True
+    if path is None:
+        raise ValueError("a rule that names paths needs a canonical path")
+    if widely:
+        return any(_wide_glob(glob).fullmatch(path.reading) for glob in rule.paths)
+    return any(_glob(glob).fullmatch(path.text) for glob in rule.paths)
 
 
-def _is_utf8(text: bytes) -> bool:
-    """Old decoders take `%C0%AF` for a slash; strict UTF-8 (RFC 3629, 3) has no such spellings."""
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+@lru_cache(maxsize=GLOBS_KEPT)
+def _wide_glob(pattern: str) -> re.Pattern[str]:
+    """Compile a glob for readings: without encoding and case, a slash at the end or none."""
+    canonical = canonical_path(pattern)
+    reading = pattern if canonical is None else canonical.reading
+    return re.compile(_expression(reading.removesuffix("/")) + "/?")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=GLOBS_KEPT)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Compile a path glob: `*` is within one segment, a segment `**` is one or more segments.
+    return re.compile(_expression(pattern))
+
+
+def _expression(pattern: str) -> str:
+    """Return a path glob as a regular expression: `*` is within one segment, a segment `**` is one or more segments.
 
     Atomic groups keep the time linear in the path, which an agent writes: whatever stands
     between two wildcards is matched at its first place and never tried again.
     """
     first, *others = _runs(pattern)
     if not others:
-        return re.compile(first)
+        return first
     *middle, last = others
     between = "".join(f"(?>/.*?{run}(?=/))" for run in middle)
-    return re.compile(f"{first}{between}/.*{last}")
+    return f"{first}{between}/.*{last}"
 
 
 def _runs(pattern: str) -> list[str]:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from config.connector import Connector, Rule
-from config.destination import Destination
+from config.connector import Connector
+from config.destination import Destination, DestinationPattern
 from config.errors import UsageError
+from config.policy_words import policy_lines
 from config.slug import slugify
 from proxy.policy.decision import NAME_SUFFIX, Caller
 from proxy.policy.snapshot import Snapshot
@@ -54,7 +55,7 @@ class View:
         return all(
             [
                 c
-                for c in self.snapshot.owners(pattern.host, pattern.port)
+                for c in self.snapshot.owners_of(_destination(pattern)).values()
                 if c.enabled and self.caller.may_use(c)
             ]
             == [connector]
@@ -98,7 +99,7 @@ def facts_of(connector: Connector, view: View) -> dict[str, object]:
         "header": f"Keyhatch-Connector: {connector.slug}",
         "header_needed": not view.is_alone(connector),
         "example": example(connector),
-        "policy": policy_of(connector),
+        "policy": policy_of(connector, view.caller),
         "hint": remedy(connector, status),
         "self": f"{PORTAL}/connectors/{connector.slug}",
     }
@@ -124,9 +125,10 @@ def example(connector: Connector) -> str | None:
     return f"GET {base}{connector.test_path.removeprefix('/')}"
 
 
-def policy_of(connector: Connector) -> list[str]:
-    """Return what may be done through a connector, a line each."""
-    return [_rule(rule) for rule in connector.allow] or ["any method on any path"]
+def policy_of(connector: Connector, caller: Caller) -> list[str]:
+    """Return what an agent may do through a connector, a line each: its policy, then the grant's."""
+    lines = [*policy_lines(connector.policy), *policy_lines(caller.grant(connector))]
+    return [one_line(line, limit=400) for line in lines] or ["any method on any path"]
 
 
 def remedy(connector: Connector, status: Status) -> str | None:
@@ -137,9 +139,8 @@ def remedy(connector: Connector, status: Status) -> str | None:
     return f"ask the operator to run `keyhatch connector {command.format(connector.slug)}`"
 
 
-def _rule(rule: Rule) -> str:
-    methods = ", ".join(sorted(rule.methods)) or "any method"
-    return one_line(f"{methods} on {', '.join(rule.paths) or 'any path'}", limit=400)
+def _destination(pattern: DestinationPattern) -> Destination:
+    return Destination(pattern.scheme, pattern.host, pattern.port)
 
 
 def _slug_or_empty(name: str) -> str:

@@ -136,7 +136,7 @@ def _line(connector: Connector, view: View) -> str:
         parts.append(f"by name {by_name}")
     if not view.is_alone(connector):
         parts.append(f"at its host, send Keyhatch-Connector: {connector.slug}")
-    parts.append(f"allowed: {' or '.join(policy_of(connector))}")
+    parts.append(f"allowed: {'; '.join(policy_of(connector, view.caller))}")
     return one_line("; ".join(parts), limit=2000) + "\n"
 
 

@@ -56,6 +56,17 @@ def prefix_segment(target: str, template: str, segment: str) -> str:
     return f"/{segment.removeprefix('/')}{tail}{question}{query}"
 
 
+def without_own_segment(path: str, template: str) -> str:
+    """Return a path without every leading segment that `prefix_segment` would overwrite."""
+    while True:
+        first, slash, rest = path[1:].partition("/")
+        if not _has_form(template, first):
+            return path
+        path = slash + rest
+        if not path:
+            return ""
+
+
 def _require_origin_form(target: str) -> None:
     if not target.startswith("/") or "#" in target:
         raise TargetError(

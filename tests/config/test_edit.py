@@ -162,6 +162,68 @@ def test_agents_are_added_changed_and_taken_out() -> None:
     assert list(load(file.text).agents) == ["s", "t"]
 
 
+GRANTS = """\
+version: 1
+connectors:
+  a: {type: api_key, hosts: [a.example]}
+  b: {type: api_key, hosts: [b.example]}
+agents:
+  r:
+    connectors:
+      - b  # plain
+      - connector: a  # narrowed
+        # why
+        rate: 5/minute  # slow
+  s: {connectors: [{connector: a, read_only: true}, b]}
+"""
+
+
+def test_a_grant_is_narrowed_where_it_stands() -> None:
+    file = opened(GRANTS)
+    file.narrow_grant("r", "a", {"rate": "9/minute", "read_only": True})
+    file.narrow_grant("r", "b", {"read_only": True})
+    assert lines_changed(GRANTS, file.text) == (
+        {"      - b  # plain", "        rate: 5/minute  # slow"},
+        {
+            "      - {connector: b, read_only: true}  # plain",
+            "        rate: 9/minute  # slow",
+            "        read_only: true",
+        },
+    )
+    assert load(file.text).agents["r"].narrowed.keys() == {"a", "b"}
+
+
+def test_an_agent_is_granted_what_is_narrowed() -> None:
+    file = opened(GRANTS)
+    file.set_agent_connectors("r", ["a"])
+    file.narrow_grant("r", "b", {"concurrency": 2, "rate": None})
+    assert "      - {connector: b, concurrency: 2}\n" in file.text
+    assert "# why" in file.text
+
+
+def test_a_grants_policy_goes_key_by_key() -> None:
+    file = opened(GRANTS)
+    file.narrow_grant("s", "a", {"read_only": None, "rate": "1/hour"})
+    assert "s: {connectors: [{connector: a, rate: 1/hour}, b]}" in file.text
+
+
+def test_a_narrowed_grant_follows_a_rename_and_goes_with_its_connector() -> None:
+    file = opened(GRANTS)
+    file.rename_connector("a", "hub")
+    assert "      - connector: hub  # narrowed\n" in file.text
+    assert "[{connector: hub, read_only: true}, b]" in file.text
+    file.delete_connector("hub")
+    assert load(file.text).agents["r"].connectors == {"b"}
+    assert "slow" not in file.text
+
+
+def test_a_narrowed_grant_stays_when_others_come_and_go() -> None:
+    file = opened(GRANTS)
+    file.set_agent_connectors("s", ["a"])
+    assert "s: {connectors: [{connector: a, read_only: true}]}" in file.text
+    assert load(file.text).agents["s"].narrowed["a"].read_only
+
+
 def test_the_registry_is_the_one_before_the_edit() -> None:
     file = opened(TEXT)
     file.delete_connector("b")

@@ -11,7 +11,6 @@ from config.connector import (
     DialAddress,
     HeaderPlacement,
     Registry,
-    Rule,
     Settings,
     binding_of,
 )
@@ -19,6 +18,7 @@ from config.destination import DestinationPattern
 from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from config.home import Home
 from config.load import read_registry
+from config.policy import Rule
 from config.template import Template
 from tests.support.config_texts import DESIGN_EXAMPLE, connector, load
 
@@ -33,7 +33,7 @@ def test_the_designs_example_loads_as_it_stands() -> None:
     assert billing.destinations == (DestinationPattern("https", "billing.corp.example", 8443),)
     assert billing.dial == DialAddress("10.1.2.3", 8443)
     assert billing.placements == (HeaderPlacement("x-api-key", Template("{secret}")),)
-    assert billing.allow == (Rule(frozenset({"GET", "POST"}), ("/v1/**",)),)
+    assert billing.policy.allow == (Rule(frozenset({"GET", "POST"}), ("/v1/**",)),)
     assert registry.connectors["hubspot-api"].slots == ("secret",)
 
 

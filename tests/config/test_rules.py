@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from config.connector import Rule
 from config.errors import ConfigError
 from config.marks import parse_yaml
 from config.models import RuleSection
 from config.place import Place
+from config.policy import Rule
 from config.rules import build_rule
 from config.section import validate
 

@@ -16,8 +16,8 @@ from admin.background import IDLE
 from admin.cli import root
 from admin.lazy import LazyGroup
 from config import errors
-from config.connector import Rule
 from config.limits import Limits, parse_duration
+from config.policy import Rule
 from config.schema import json_schema
 from proxy.audit.record import Result, Subject
 from proxy.policy.rules import allowed
@@ -38,6 +38,7 @@ from tests.docs.documents import (
 from tests.docs.reference import CLI, commands, option_names, with_reference
 
 CONFIGURATION = read("docs/configuration.md")
+POLICY = read("docs/policy.md")
 PROBLEMS = read("docs/problems.md")
 # `keyhatch record` and `keyhatch wrapped key` are labels in the vault's associated data.
 COMMAND = re.compile(r"(?:^|[\s(|])(keyhatch (?!record|wrapped)[a-z-][^`\")]*)")
@@ -101,13 +102,23 @@ class TestConfiguration:
         assert told == asdict(Limits())
         assert set(told) == _limits()
 
-    def test_the_keys_of_a_rule_are_told(self) -> None:
-        found = _keys(_property(json_schema()["properties"], "allow"))
-        keys = first_words(section(CONFIGURATION, "### allow").partition("`*` stands")[0])
-        assert keys == found
+    def test_the_keys_of_a_policy_are_told(self) -> None:
+        schema = json_schema()["properties"]
+        [grant] = [
+            member
+            for member in _agent(schema, "connectors")["items"]["anyOf"]
+            if "properties" in member
+        ]
+        told = first_words(POLICY.partition("\n## ")[0])
+        assert told | {"connector"} == grant["properties"].keys()
+        for key, heading in (("allow", "## Rules"), ("hours", "## hours")):
+            text = section(POLICY, heading).partition("`*` stands")[0]
+            assert first_words(text) == _keys(_property(schema, key)), key
+        egress = first_words(section(POLICY, "## Hosts that no connector owns"))
+        assert egress == _keys(schema["settings"]["anyOf"][0]["properties"]["egress"])
 
     def test_the_globs_match_what_the_table_says(self) -> None:
-        table = section(CONFIGURATION, "### allow").partition("does not match")[2]
+        table = section(POLICY, "## Rules").partition("does not match")[2]
         told = [[re.findall(r"`([^`]+)`", cell) for cell in cells] for cells in rows(table)]
         assert len(told) == 4
         for [glob], matching, others in told:
@@ -195,3 +206,10 @@ def _property(schema: Any, key: str) -> Any:
     """Return the schema of one key of a connector."""
     [mapping] = [s for s in schema["connectors"]["anyOf"] if s["type"] == "object"]
     return mapping["additionalProperties"]["anyOf"][0]["properties"][key]
+
+
+def _agent(schema: Any, key: str) -> Any:
+    """Return the schema of one key of an agent."""
+    [mapping] = [s for s in schema["agents"]["anyOf"] if s["type"] == "object"]
+    [agent] = [s for s in mapping["additionalProperties"]["anyOf"] if s["type"] == "object"]
+    return agent["properties"][key]

@@ -1,6 +1,7 @@
 """Registries for decisions: connectors by what they own, agents by what they may use."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -8,12 +9,19 @@ from config.connector import Agent, Connector, HeaderPlacement, Registry, Settin
 from config.destination import Destination, DestinationPattern, Scheme
 from config.template import Template
 from proxy.policy.authority import RequestHead, TunnelHead
-from proxy.policy.decision import Caller
+from proxy.policy.decision import Caller, Decision
+from proxy.policy.decision import decide as decide_at
 from proxy.policy.snapshot import Snapshot, build_snapshot
 from tests.support.connectors import a_connector
 
 BEARER = HeaderPlacement("authorization", Template("Bearer {secret}"))
 EVERYONE = Caller("tester", None)
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
+
+
+def decide(head: RequestHead, caller: Caller, snapshot: Snapshot) -> Decision:
+    """Return what is decided at noon, for what does not depend on the time."""
+    return decide_at(head, caller, snapshot, NOON)
 
 
 def owning(slug: str, *patterns: str, scheme: Scheme = "https", **overrides: Any) -> Connector:

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from config.catalog import load_catalog
-from config.connector import Rule
 from config.destination import Destination
 from config.errors import ConfigError
 from config.load import load_registry
+from config.policy import Policy, Rule
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import (
     Caller,
@@ -18,12 +18,11 @@ from proxy.policy.decision import (
     Refuse,
     Tunnel,
     TunnelDecision,
-    decide,
     decide_tunnel,
 )
 from proxy.policy.snapshot import Snapshot
 from proxy.problems import ProblemCode, render_problem
-from tests.support.registries import EVERYONE, owning, plain, snapshot_of, tunnelled
+from tests.support.registries import EVERYONE, decide, owning, plain, snapshot_of, tunnelled
 
 HUB = owning("hub", "api.hubapi.com:443")
 HUB_EU = owning("hub-eu", "api.hubapi.com:443")
@@ -99,7 +98,7 @@ class TestByName:
     @pytest.mark.parametrize("head", [plain, tunnelled])
     def test_the_name_as_host_goes_to_the_base_address(self, head: Any) -> None:
         decision = decide(head("lan.connector.keyhatch.internal"), EVERYONE, SNAPSHOT)
-        assert decision == Inject(LAN, Destination("http", "lan.example", 8080), "by-name")
+        assert decision == Inject(LAN, Destination("http", "lan.example", 8080), "by-name", "/")
 
     def test_a_name_and_a_header_that_differ_are_refused(self) -> None:
         head = plain("hub.connector.keyhatch.internal", "/", "GET", "hub-eu")
@@ -231,7 +230,7 @@ class TestMethods:
         self, method: str, path: str, allowed: bool
     ) -> None:
         rule = Rule(frozenset({"GET"}), ("/v1/**",))
-        snapshot = snapshot_of(owning("hub", "api.hubapi.com:443", allow=(rule,)))
+        snapshot = snapshot_of(owning("hub", "api.hubapi.com:443", policy=Policy(allow=(rule,))))
         decision = decide(plain("api.hubapi.com", path, method), EVERYONE, snapshot)
         assert isinstance(decision, Inject) is allowed
 
@@ -285,7 +284,7 @@ class TestSnapshot:
             owning("exact", "a.eu.acme.example:443"),
         )
         owners = {
-            host: [c.slug for c in snapshot.owners(host, 443)]
+            host: list(snapshot.owners_of(Destination("https", host, 443)))
             for host in ("a.eu.acme.example", "b.eu.acme.example", "b.acme.example", "acme.example")
         }
         assert owners == {
@@ -298,7 +297,9 @@ class TestSnapshot:
     @pytest.mark.parametrize("host", ["evilacme.example", "acme.example.evil.test", "example"])
     def test_a_suffix_is_matched_at_labels_only(self, host: str) -> None:
         """A19."""
-        assert snapshot_of(owning("wide", "*.acme.example:443")).owners(host, 443) == ()
+        snapshot = snapshot_of(owning("wide", "*.acme.example:443"))
+        assert not snapshot.is_owned(host, 443)
+        assert not snapshot.owners_of(Destination("https", host, 443))
 
     def test_two_connectors_of_one_place_cannot_dial_two_addresses(self) -> None:
         """The address is looked up by host and port: a credential could go to the other one's."""
@@ -323,7 +324,7 @@ connectors:
         many = [owning(f"c{n}", f"h{n}.example:443", f"*.w{n}.example:443") for n in range(500)]
         built = snapshot_of(*many)
         counting = Snapshot(1, built.registry, Counting(built._exact), Counting(built._suffixes))
-        assert [c.slug for c in counting.owners("x.w499.example", 443)] == ["c499"]
+        assert list(counting.owners_of(Destination("https", "x.w499.example", 443))) == ["c499"]
         assert len(looked_up) <= 3
 
 

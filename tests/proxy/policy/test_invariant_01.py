@@ -15,11 +15,10 @@ from proxy.policy.decision import (
     Inject,
     Intercept,
     Refuse,
-    decide,
     decide_tunnel,
 )
 from proxy.problems import ProblemCode
-from tests.support.registries import owning, snapshot_of
+from tests.support.registries import decide, owning, snapshot_of
 
 # What each connector owns, as a table that knows nothing of the code under test.
 OWNED: dict[str, Destination] = {

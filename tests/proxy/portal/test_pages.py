@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.connector import Connector, Rule
+from config.connector import Connector
+from config.policy import Policy, Rule
 from proxy.policy.decision import Caller
 from proxy.portal.connectors import View
 from proxy.portal.pages import answer_portal
@@ -22,7 +23,7 @@ HUB = owning(
     "api.hubspot.com:443",
     provider="hubspot",
     test_path="/account-info/v3/details",
-    allow=(Rule(frozenset({"GET", "POST"}), ("/crm/**",)),),
+    policy=Policy(allow=(Rule(frozenset({"GET", "POST"}), ("/crm/**",)),)),
 )
 BOOKS = owning("books", "books.example:8443", enabled=False)
 TENANTS = owning("tenants", "*.tenant.example:443")
