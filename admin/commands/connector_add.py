@@ -1,8 +1,6 @@
 """`keyhatch connector add`: a new name, where it goes, and its secret."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
-from itertools import count
 from typing import Any
 
 import click
@@ -19,15 +17,16 @@ from admin.connector_words import (
 from admin.context import Session
 from admin.entering import enter_secrets
 from admin.oauth_words import require_fitting
+from admin.operations.connectors import add as add_connector
+from admin.operations.connectors import own_id
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
 from admin.poke import poke
 from config.catalog import OAuthForm, load_catalog
-from config.connector import ConnectorType, Registry, binding_of
+from config.connector import ConnectorType
 from config.errors import UsageError
 from config.oauth import Grant
 from config.slug import slugify
-from proxy.secret import Secret
 
 TYPES = ("api-key", "oauth", "intercom")
 
@@ -76,11 +75,11 @@ def add(
         raise UsageError("--secret-stdin and --no-secret contradict each other")
     slug, entry = _new_entry(session, name, ConnectorType(kind.replace("-", "_")), words_of(given))
     draft = session.draft()
-    entry |= _own_id(draft.registry, slug)
+    entry |= own_id(draft.registry, slug)
     connector = draft.add_connector(slug, entry)
     slots = () if no_secret else connector.slots
     secrets = enter_secrets(session.terminal, connector, slots, from_stdin=secret_stdin)
-    _store(session, slug, entry, secrets)
+    add_connector(session, slug, entry, secrets)
     poke(session.home)
     facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
@@ -130,28 +129,3 @@ def _client_id(session: Session, name: str, entry: Entry, provider: str | None) 
 def _grant_of(provider: str) -> Grant | None:
     form = load_catalog().provider(provider).forms.get(ConnectorType.OAUTH)
     return form.grant if isinstance(form, OAuthForm) else None
-
-
-def _own_id(registry: Registry, slug: str) -> Entry:
-    """Return an `id` where the slug, the default, is still that of a connector since renamed."""
-    ids = {connector.id for connector in registry.connectors.values()}
-    if slug in registry.connectors or slug not in ids:
-        return {}
-    return {"id": next(id_ for number in count(2) if (id_ := f"{slug}-{number}") not in ids)}
-
-
-def _store(session: Session, slug: str, entry: Entry, secrets: dict[str, Secret]) -> None:
-    """Write the secrets, then the file; where the file cannot be written, neither stays."""
-    from config.edit import edit_file
-
-    if not secrets:
-        with edit_file(session.home) as file:
-            file.add_connector(slug, entry)
-        return
-    with session.vault() as vault, ExitStack() as undo:
-        with edit_file(session.home) as file:
-            connector = file.add_connector(slug, entry)
-            undo.callback(vault.delete, connector.id)
-            for slot, secret in secrets.items():
-                vault.put(connector.id, slot, binding_of(connector), secret)
-        undo.pop_all()

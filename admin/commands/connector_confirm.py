@@ -6,12 +6,12 @@ from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
 from admin.lookup import find_connector
+from admin.operations import connectors
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
 from admin.poke import poke
 from admin.prompts import require_consent
-from config.connector import Connector, binding_of
-from config.errors import ConflictError, NotFoundError
+from config.connector import Connector
 
 
 @click.command(
@@ -33,17 +33,12 @@ def confirm(session: Session, name: str, yes: bool) -> None:
     """
     registry = session.registry()
     connector = find_connector(registry, name)
-    state = session.inventory().state(connector)
-    if state == "needs-credential":
-        raise NotFoundError(
-            f"connector {connector.slug} has no secret to confirm",
-            hint=f"store it with `keyhatch connector set {connector.slug} --secret-stdin`",
-        )
-    if state == "changed":
+    changed = connectors.require_confirmable(session, connector)
+    if changed:
         _ask(session, connector, given=yes)
-        _seal_anew(session, connector)
+        connectors.confirm(session, connector)
         poke(session.home)
-    message = "confirmed" if state == "changed" else "nothing to confirm for"
+    message = "confirmed" if changed else "nothing to confirm for"
     facts = facts_of(connector, registry, session.inventory())
     print_done(session, f"{message} connector {connector.slug} ({facts['status']})", facts)
 
@@ -58,15 +53,3 @@ def _ask(session: Session, connector: Connector, *, given: bool) -> None:
     for url in connector.token_urls:
         note(f"and to the token endpoint: {url}")
     require_consent(session.terminal, "send it there from now on?", given=given)
-
-
-def _seal_anew(session: Session, shown: Connector) -> None:
-    """Bind the secrets to what was shown, unless the file has moved on meanwhile."""
-    with session.vault() as vault:
-        now = session.registry().connectors.get(shown.slug)
-        if now is None or binding_of(now) != binding_of(shown):
-            raise ConflictError(
-                f"connector {shown.slug} was changed again just now",
-                hint="look at it with `keyhatch connector show`, then try again",
-            )
-        vault.confirm(shown.id, binding_of(shown))

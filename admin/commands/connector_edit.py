@@ -6,14 +6,12 @@ from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
 from admin.lookup import agents_with, find_connector
+from admin.operations import connectors
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
 from admin.poke import poke
 from admin.prompts import require_consent
-from config.connector import Connector
-from config.errors import ConflictError, UsageError
 from config.oauth import TOKEN_SET
-from config.slug import slugify
 
 
 @click.command(
@@ -32,19 +30,10 @@ def rename(session: Session, name: str, new_name: str) -> None:
     Agents keep their grants. The slug follows the name: whoever calls the connector by name uses
     the new one.
     """
-    from config.edit import edit_file
-
     session.home.require()
-    if not new_name.isprintable():
-        raise UsageError("the name has a character that does not show", hint="type it anew")
-    slug = slugify(new_name)
-    with edit_file(session.home) as file:
-        connector = find_connector(file.registry, name)
-        if slug != connector.slug and slug in file.registry.connectors:
-            raise ConflictError(f"connector {slug} exists already", hint="choose another name")
-        file.rename_connector(connector.slug, new_name)
+    before, after = connectors.rename(session, name, new_name)
     poke(session.home)
-    _print_changed(session, slug, f"renamed connector {connector.slug} to {slug}")
+    _print_changed(session, after.slug, f"renamed connector {before.slug} to {after.slug}")
 
 
 @click.command(
@@ -73,7 +62,7 @@ def delete(session: Session, name: str, yes: bool) -> None:
     require_consent(
         session.terminal, f"delete connector {connector.slug} and its secrets?", given=yes
     )
-    _remove(session, connector)
+    connectors.remove(session, connector)
     poke(session.home)
     facts = {"slug": connector.slug, "deleted": True, "agents": agents}
     print_done(session, f"deleted connector {connector.slug}", facts)
@@ -108,29 +97,11 @@ def disable(session: Session, name: str) -> None:
 
 
 def _switch(session: Session, name: str, *, on: bool) -> None:
-    from config.edit import edit_file
-
     session.home.require()
-    with edit_file(session.home) as file:
-        connector = find_connector(file.registry, name)
-        # On is the default: the key is taken out rather than set.
-        file.update_connector(connector.slug, {"enabled": None if on else False})
+    connector = connectors.switch(session, name, on=on)
     poke(session.home)
     word = "enabled" if on else "disabled"
     _print_changed(session, connector.slug, f"{word} connector {connector.slug}")
-
-
-def _remove(session: Session, connector: Connector) -> None:
-    """Delete the secrets, then the entry: a failure between can be mended by deleting again."""
-    from config.edit import edit_file
-
-    if not any(id_ == connector.id for id_, _ in session.inventory().slots):
-        with edit_file(session.home) as file:
-            file.delete_connector(connector.slug)
-        return
-    with session.vault() as vault, edit_file(session.home) as file:
-        file.delete_connector(connector.slug)
-        vault.delete(connector.id)
 
 
 def _print_changed(session: Session, slug: str, message: str) -> None:

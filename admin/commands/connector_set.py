@@ -1,8 +1,5 @@
 """`keyhatch connector set`: change where a connector goes, or replace its secret."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, cast
 
 import click
@@ -19,33 +16,14 @@ from admin.context import Session
 from admin.entering import enter_secrets
 from admin.lookup import find_connector
 from admin.oauth_words import require_fitting
+from admin.operations.connectors import Change
+from admin.operations.connectors import change as apply
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
 from admin.poke import poke
-from config.connector import Connector, Registry, binding_of
-from config.errors import ConflictError, NotFoundError
+from config.connector import Connector
+from config.errors import NotFoundError
 from config.marks import parse_yaml
-from proxy.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A connector before and after, and what has to be written for it."""
-
-    before: Connector
-    after: Connector
-    entry: Mapping[str, object]
-    secrets: Mapping[str, Secret]
-    was_ready: bool
-
-    @property
-    def rebinds(self) -> bool:
-        """Whether its stored secrets are to be bound to the new destinations.
-
-        The operator who names new destinations here has agreed to them; one who changed the file
-        has yet to be asked, so a connector that was not ready stays unconfirmed.
-        """
-        return self.was_ready and binding_of(self.before) != binding_of(self.after)
 
 
 @click.command(
@@ -92,7 +70,7 @@ def set_connector(
         secrets=enter_secrets(session.terminal, after, slots, from_stdin=secret_stdin),
         was_ready=session.inventory().state(before) == "ready",
     )
-    _apply(session, change)
+    apply(session, change)
     poke(session.home)
     facts = facts_of(after, draft.registry, session.inventory())
     print_done(session, f"changed connector {after.slug} ({facts['status']})", facts)
@@ -115,34 +93,3 @@ def _slots_to_fill(connector: Connector, slot: str | None) -> tuple[str, ...]:
             hint=f"it has: {', '.join(connector.slots)}",
         )
     return (slot,)
-
-
-def _apply(session: Session, change: Change) -> None:
-    """Write the secrets and the file, or neither."""
-    from config.edit import edit_file
-
-    slug = change.before.slug
-    if not change.secrets and not change.rebinds:
-        with edit_file(session.home) as file:
-            _require_unmoved(file.registry, change.before)
-            file.update_connector(slug, change.entry)
-        return
-    with session.vault() as vault, ExitStack() as undo:
-        with edit_file(session.home) as file:
-            _require_unmoved(file.registry, change.before)
-            file.update_connector(slug, change.entry)
-            if change.rebinds:
-                undo.callback(vault.confirm, change.after.id, binding_of(change.before))
-                vault.confirm(change.after.id, binding_of(change.after))
-            for slot, secret in change.secrets.items():
-                vault.put(change.after.id, slot, binding_of(change.after), secret)
-        undo.pop_all()
-
-
-def _require_unmoved(registry: Registry, before: Connector) -> None:
-    """Raise ConflictError when someone else changed the connector since it was looked at."""
-    if registry.connectors.get(before.slug) != before:
-        raise ConflictError(
-            f"connector {before.slug} was changed by someone else just now",
-            hint="look at it with `keyhatch connector show`, then try again",
-        )
