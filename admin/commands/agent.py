@@ -10,12 +10,16 @@ COMMANDS = {
     "grant": Entry("admin.commands.agent_grant:grant", "Let an agent use connectors."),
     "revoke": Entry(
         "admin.commands.agent_grant:revoke",
-        "Take connectors away from an agent, or end its tokens.",
+        "Take connectors away from an agent, or end its tokens; from the next request on.",
     ),
     "token": Entry(
-        "admin.commands.agent_ephemeral:token", "Print a further token that ends by itself."
+        "admin.commands.agent_ephemeral:token",
+        "Print a further token of an agent that ends by itself.",
     ),
-    "tokens": Entry("admin.commands.agent_ephemeral:tokens", "List an agent's tokens."),
+    "tokens": Entry(
+        "admin.commands.agent_ephemeral:tokens",
+        "List an agent's tokens: since when, until when, last used, for what.",
+    ),
     "rotate": Entry(
         "admin.commands.agent_token:rotate",
         "Replace an agent's tokens by a new one; the old ones end now.",

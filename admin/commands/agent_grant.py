@@ -88,14 +88,14 @@ def grant(session: Session, name: str, connectors: tuple[str, ...]) -> None:
     epilog="""
 examples:
   keyhatch agent revoke researcher billing
-  keyhatch agent revoke researcher --token 3f9c21ab
+  keyhatch agent revoke researcher --token-id 3f9c21ab
   keyhatch agent revoke researcher --all-tokens
 """,
 )
 @click.argument("name", metavar="AGENT", shell_complete=agent_names)
 @click.argument("connectors", metavar="[CONNECTOR]...", nargs=-1, shell_complete=connector_names)
 @click.option(
-    "--token", "ids", metavar="ID", multiple=True, help="End this token; may be repeated."
+    "--token-id", "ids", metavar="ID", multiple=True, help="End this token; may be repeated."
 )
 @click.option("--all-tokens", is_flag=True, help="End every token of the agent.")
 @pass_session
@@ -108,7 +108,7 @@ def revoke(
     elif not connectors:
         raise UsageError(
             "nothing to revoke was named",
-            hint="name connectors, or use --token ID or --all-tokens",
+            hint="name connectors, or use --token-id ID or --all-tokens",
         )
     if connectors:
         _change(session, name, connectors, grant=False)

@@ -105,7 +105,7 @@ examples:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def delete(session: Session, name: str, yes: bool) -> None:
-    """Delete an agent and its token."""
+    """Delete an agent and its tokens."""
     from config.edit import edit_file
     from proxy.vault.tokens import AgentTokens
 

@@ -171,12 +171,14 @@ class TestFurtherTokens:
 
     def test_one_token_is_ended_by_its_id(self, line: CommandLine) -> None:
         printed = line("agent", "token", "a", "--json").json
-        assert line("agent", "revoke", "a", "--token", printed["id"]).out == "ended 1 token of a\n"
+        assert (
+            line("agent", "revoke", "a", "--token-id", printed["id"]).out == "ended 1 token of a\n"
+        )
         assert owner(line, printed["token"]) is None
         assert len(line("agent", "tokens", "a", "--json").json) == 1
 
     def test_an_unknown_id_ends_nothing(self, line: CommandLine) -> None:
-        outcome = line("agent", "revoke", "a", "--token", "00000000")
+        outcome = line("agent", "revoke", "a", "--token-id", "00000000")
         assert (outcome.code, outcome.hint) == (3, "`keyhatch agent tokens a` shows the ids")
         assert len(line("agent", "tokens", "a", "--json").json) == 1
 
