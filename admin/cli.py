@@ -26,6 +26,10 @@ COMMANDS: Final = {
         "Stop the running proxy; requests under way have ten seconds to end.",
     ),
     "status": Entry("admin.commands.status:status", "Show what runs and what needs attention."),
+    "doctor": Entry(
+        "admin.commands.doctor:doctor",
+        "Tell whether the installation is sound, and what an agent could still do.",
+    ),
     "logs": Entry("admin.commands.logs:logs", "Show the audit log."),
     "catalog": Entry("admin.commands.catalog:catalog", "List and show known providers."),
     "ca": Entry("admin.commands.ca:ca", "Show and export the local certificate authority."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from admin.lookup import agents_with
 from config.connector import (
@@ -19,6 +19,16 @@ from config.policy_words import policy_facts
 
 if TYPE_CHECKING:
     from proxy.vault.inventory import Inventory
+
+
+# What the operator runs where a connector waits for him, by its status.
+ATTENTION: Final = {
+    "needs credential": "keyhatch connector set {} --secret-stdin",
+    "changed": "keyhatch connector confirm {}",
+    "needs connecting": "keyhatch connector connect {}",
+    "needs reauthorization": "keyhatch connector connect {}",
+    "configuration error": "keyhatch connector show {}",
+}
 
 
 def status_of(connector: Connector, inventory: "Inventory") -> str:

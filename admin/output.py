@@ -25,6 +25,9 @@ _COLOURS = {
     "needs reauthorization": "red",
     "configuration error": "red",
     "disabled": "bright_black",
+    "ok": "green",
+    "warning": "yellow",
+    "problem": "red",
 }
 
 type Row = Mapping[str, object]

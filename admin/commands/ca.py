@@ -64,7 +64,6 @@ def show_path(session: Session, bundle: bool) -> None:
 
 @click.command(
     cls=PrintingCommand,
-    care=Care.NONE,
     epilog="""
 examples:
   keyhatch ca show --json
@@ -93,7 +92,6 @@ def show(session: Session) -> None:
 @click.command(
     "export",
     cls=HomeCommand,
-    care=Care.NONE,
     epilog="""
 examples:
   keyhatch ca export -o keyhatch.pem

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from admin.care import Care
-from admin.connector_view import refresh_facts, status_of
+from admin.connector_view import ATTENTION, refresh_facts, status_of
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_facts
@@ -17,14 +17,6 @@ from proxy.server.control_client import request
 
 if TYPE_CHECKING:
     from proxy.vault.inventory import Inventory
-
-_ATTENTION = {
-    "needs credential": "keyhatch connector set {} --secret-stdin",
-    "changed": "keyhatch connector confirm {}",
-    "needs connecting": "keyhatch connector connect {}",
-    "needs reauthorization": "keyhatch connector connect {}",
-    "configuration error": "keyhatch connector show {}",
-}
 
 
 @click.command(
@@ -99,4 +91,4 @@ def _states(states: dict[str, str], session: Session) -> object:
 
 
 def _attention(states: dict[str, str]) -> list[str]:
-    return [_ATTENTION[s].format(slug) for slug, s in states.items() if s in _ATTENTION]
+    return [ATTENTION[s].format(slug) for slug, s in states.items() if s in ATTENTION]

@@ -22,7 +22,7 @@ from tests.support.service import KEY, Site, make_site, service
 
 ROOT = Path(__file__).parents[2]
 NO_SECRETS = {
-    "agent list", "ca export", "ca path", "ca show", "catalog list", "catalog show", "completion",
+    "agent list", "ca path", "catalog list", "catalog show", "completion",
     "config check", "config path", "config schema", "connector list", "connector show",
     "doctor", "logs", "status", "stop", "vault status",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What `keyhatch doctor` looks at, and what it makes of it."""
