@@ -6,10 +6,12 @@ from functools import partial
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Traffic, TunnelState, refuse
+from addons.exchange import Exchange, Traffic, TunnelState, announce, refuse
 from addons.rights import SocketRight, TunnelRight
 from config.destination import Scheme, parse_destination
 from config.errors import UsageError
+from proxy.audit.template import method_template, path_template
+from proxy.audit.trace import trace_of
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
@@ -71,14 +73,20 @@ class Admission:
                 await self._dialer.addresses(destination.host, destination.port)
             except DialError as error:
                 return Problem(error.code, "the destination of this tunnel cannot be reached")
+        exchange.decided("tunnel", decision.reason)
+        return self._open_tunnel(flow, TunnelState(digest, destination, not opaque, exchange))
+
+    def _open_tunnel(self, flow: http.HTTPFlow, state: TunnelState) -> Problem | None:
         if flow.client_conn.timestamp_end is not None:
             return _GONE  # nobody would close the tunnel that is noted below
-        exchange.decided("tunnel", decision.reason)
-        exchange.right = TunnelRight(self._engine, digest, destination)
-        exchange.status = 200
-        state = TunnelState(digest, destination, not opaque, exchange)
+        # What is intercepted is put on record request by request.
+        unaudited = None if state.intercepted else announce(self._engine, state.exchange)
+        if unaudited is not None:
+            return unaudited
+        state.exchange.right = TunnelRight(self._engine, state.digest, state.destination)
+        state.exchange.status = 200
         self._traffic.open_tunnel(flow.client_conn.id, state)
-        flow.request.data.host = destination.host
+        flow.request.data.host = state.destination.host
         return None
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -136,6 +144,9 @@ class Admission:
                 exchange.decided("forward", decision.reason)
                 exchange.aim(decision.destination)
                 flow.request.headers.fields = clean_request(flow.request.headers.fields)
+                unaudited = announce(self._engine, exchange)
+                if unaudited is not None:
+                    refuse(flow, unaudited)
             case Inject() as decision:
                 exchange.decided("inject", decision.reason, decision.connector.slug)
                 self._admit(flow, exchange, decision, caller)
@@ -189,9 +200,11 @@ def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Excha
     request = flow.request
     return Exchange(
         agent=caller.name if caller else None,
-        method=request.method,
+        lease=caller.lease if caller else False,
+        method=method_template(request.method),
         host=request.data.host,
         port=request.data.port,
-        path=path.partition("?")[0],
+        path=path_template(path.partition("?")[0]),
+        trace=trace_of(request.headers.get_all("traceparent")),
         caller=caller,
     )

@@ -15,7 +15,9 @@ from addons.rights import Right
 from config.connector import Connector
 from config.destination import Destination, Scheme
 from config.limits import Limits
+from proxy.audit.journal import AuditUnavailableError
 from proxy.audit.record import DecisionWord, Result, Subject
+from proxy.audit.template import host_template
 from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
@@ -36,13 +38,25 @@ class Unplaced:
 
 
 @dataclass(slots=True)
+class Timings:
+    """How long it took, in ms, as far as it is known: until the decision, for the credential, for
+    a new connection, until the first byte of the response."""
+
+    decision: float | None = None
+    token: float | None = None
+    connect: float | None = None
+    first_byte: float | None = None
+
+
+@dataclass(slots=True)
 class Exchange:
     """One request and its response, or one tunnel; ends in exactly one outcome record.
 
-    `host` and `port` are what the agent named until it is decided where the request goes, then
-    that. `caller` is who asks, as of its admission. `answered`: the response is Keyhatch's own, not
-    an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel or a WebSocket stays
-    open by; it is None for all else.
+    `method`, `host` and `path` are for the record, see proxy/audit/template.py. `host` and `port`
+    are what the agent named until it is decided where the request goes, then that. `caller` is who
+    asks, as of its admission; `lease`: with the token of a `keyhatch run`. `answered`: the response
+    is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel
+    or a WebSocket stays open by; it is None for all else.
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
@@ -55,6 +69,8 @@ class Exchange:
     host: str
     port: int
     path: str
+    trace: str
+    lease: bool = False
     id: str = field(default_factory=lambda: os.urandom(ID_BYTES).hex())
     decision: DecisionWord = "refuse"
     reason: str = "malformed"
@@ -79,6 +95,7 @@ class Exchange:
     right: Right | None = None
     leave: Callable[[], None] | None = None
     started: float = field(default_factory=time.monotonic)
+    timings: Timings = field(default_factory=Timings)
     ended: bool = False
     caller: Caller | None = None
 
@@ -90,26 +107,44 @@ class Exchange:
     def decided(self, decision: DecisionWord, reason: str, connector: str | None = None) -> None:
         """Note what was decided."""
         self.decision, self.reason, self.connector_slug = decision, reason, connector
+        if self.timings.decision is None:
+            self.timings.decision = self.elapsed()
+
+    def elapsed(self) -> float:
+        """Return the milliseconds since the request's head was read."""
+        return (time.monotonic() - self.started) * 1000
 
     def subject(self) -> Subject:
         """Return what a record of this exchange is about."""
         return Subject(
             id=self.id,
+            trace=self.trace,
             agent=self.agent,
+            lease=self.lease,
             connector=self.connector_slug,
             decision=self.decision,
             reason=self.reason,
             method=self.method,
-            host=self.host,
+            host=self.host if self.connector is not None else host_template(self.host),
             port=self.port,
             path=self.path,
         )
 
     def result(self) -> Result:
         """Return what came of it, as of now."""
-        elapsed = round((time.monotonic() - self.started) * 1000, 2)
         code = None if self.code is None else self.code.value
-        return Result(self.status, code, self.bytes_in, self.bytes_out, elapsed)
+        spent = self.timings
+        return Result(
+            self.status,
+            code,
+            self.bytes_in,
+            self.bytes_out,
+            self.elapsed(),
+            spent.decision,
+            spent.token,
+            spent.connect,
+            spent.first_byte,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +232,18 @@ def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
     """Return a flow's exchange; None when the flow ended before admission."""
     exchange = flow.metadata.get(_KEY)
     return exchange if isinstance(exchange, Exchange) else None
+
+
+def announce(engine: Engine, exchange: Exchange) -> Problem | None:
+    """Put on record that an exchange is about to leave; the problem if that cannot be."""
+    try:
+        engine.record_intent(exchange.subject())
+    except AuditUnavailableError:
+        slug = exchange.connector_slug
+        return Problem(
+            ProblemCode.AUDIT_UNAVAILABLE, "the audit log cannot be written", connector=slug
+        )
+    return None
 
 
 def refuse(flow: http.HTTPFlow, problem: Problem) -> None:

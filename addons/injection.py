@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Unplaced, exchange_of, refuse
+from addons.exchange import Exchange, Unplaced, announce, exchange_of, refuse
 from config.connector import Connector
 from config.destination import Destination
-from proxy.audit.journal import AuditUnavailableError
 from proxy.engine import Engine
 from proxy.problems import Problem, ProblemCode
 from proxy.wire.fields import Fields
@@ -19,7 +18,6 @@ from proxy.wire.scrub import Scrubber
 from proxy.wire.target import TargetError
 
 MAX_KEPT = 1024 * 1024  # bytes of a request's body that are kept, to repeat it after a 401
-_UNAUDITED = Problem(ProblemCode.AUDIT_UNAVAILABLE, "the audit log cannot be written")
 
 
 class Injection:
@@ -60,7 +58,9 @@ class Injection:
     async def _inject(
         self, flow: http.HTTPFlow, exchange: Exchange, connector: Connector
     ) -> Problem | None:
+        asked = exchange.elapsed()
         material = await self._engine.credential(connector)
+        exchange.timings.token = exchange.elapsed() - asked
         if isinstance(material, Problem):
             return material
         fields = _prepared(flow.request.headers.fields, connector)
@@ -85,10 +85,9 @@ class Injection:
                 f"the credential of {connector.slug} cannot be placed where it belongs",
                 connector=connector.slug,
             )
-        try:
-            self._engine.record_intent(exchange.subject())
-        except AuditUnavailableError:
-            return _UNAUDITED
+        unaudited = announce(self._engine, exchange)
+        if unaudited is not None:
+            return unaudited
         request.path = placed.target
         request.headers.fields = placed.fields
         if connector.scrub:

@@ -13,6 +13,14 @@ class Outcome:
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
 
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """The head of a response has come: note how long that took, the last time it does."""
+        exchange = exchange_of(flow)
+        if exchange is None or exchange.answered:
+            return
+        exchange.timings.first_byte = exchange.elapsed()
+        exchange.timings.connect = _connecting(flow)
+
     def response(self, flow: http.HTTPFlow) -> None:
         """A response went out whole; a WebSocket has only begun."""
         exchange = exchange_of(flow)
@@ -58,3 +66,12 @@ class Outcome:
         tunnel = self._traffic.close_tunnel(client.id)
         if tunnel is not None and not tunnel.intercepted:
             self._traffic.end(tunnel.exchange)
+
+
+def _connecting(flow: http.HTTPFlow) -> float | None:
+    """Return the milliseconds that a connection took, TLS included; None for one that was there."""
+    server = flow.server_conn
+    begun, done = server.timestamp_start, server.timestamp_tls_setup or server.timestamp_tcp_setup
+    if begun is None or done is None or begun < flow.request.timestamp_start:
+        return None
+    return float(done - begun) * 1000

@@ -4,7 +4,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from config.connector import Registry
@@ -50,7 +50,8 @@ class Callers:
         """Return who a token's digest stands for at this moment, or None."""
         lease = self.leases.get(digest)
         if lease is not None:
-            return _caller(lease.agent, lease.connectors, registry)
+            caller = _caller(lease.agent, lease.connectors, registry)
+            return None if caller is None else replace(caller, lease=True)
         record = self.records.get(digest)
         if record is None or (record.expires_at is not None and record.expires_at <= now):
             return None

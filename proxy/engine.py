@@ -15,7 +15,7 @@ from config.destination import Destination
 from config.errors import KeyhatchError
 from config.oauth import ACCESS_TOKEN
 from proxy.audit.journal import AuditUnavailableError, Journal
-from proxy.audit.record import Result, Subject, intent_line, outcome_line
+from proxy.audit.record import Result, Subject, intent_members, outcome_members
 from proxy.callers import Callers, presented_digest
 from proxy.oauth.token_set import TokenSet
 from proxy.policy.authority import RequestHead
@@ -94,6 +94,8 @@ class Engine:
         self._materials: dict[str, Material] = {}
         self._read_inventory = inventory
         self._inventory: Inventory | None = None
+        self.unrecorded = 0
+        self._recording = True
 
     def swap(self, snapshot: Snapshot) -> None:
         """Take up a new state; opened secrets are forgotten, so that a new one is read."""
@@ -216,18 +218,33 @@ class Engine:
         return material
 
     def record_intent(self, subject: Subject) -> None:
-        """Put on record that a credential is about to leave. Raises AuditUnavailableError."""
+        """Put on record that something is about to leave. Raises AuditUnavailableError."""
         now = self._now()
-        self._journal.append(now, intent_line(now, subject))
+        self._journal.append(now, intent_members(now, subject))
 
     def record_outcome(self, subject: Subject, result: Result) -> bool:
-        """Put on record how a request ended; False when the journal cannot be written."""
+        """Put on record how a request ended; False when the journal cannot be written.
+
+        It has ended by then, so it is counted as `unrecorded`; the next one is refused before it
+        leaves, unless its own intent can be written.
+        """
         now = self._now()
         try:
-            self._journal.append(now, outcome_line(now, subject, result))
-        except AuditUnavailableError:
+            self._journal.append(now, outcome_members(now, subject, result))
+        except AuditUnavailableError as error:
+            self._report_lost(error)
             return False
+        if self.unrecorded and not self._recording:
+            log.warning("audit log written again", outcomes_lost=self.unrecorded)
+        self._recording = True
         return True
+
+    def _report_lost(self, error: AuditUnavailableError) -> None:
+        """Count an outcome that is on no record; the first of a row is logged."""
+        self.unrecorded += 1
+        if self._recording:
+            log.error("audit log not written, nothing is forwarded", error=str(error))
+        self._recording = False
 
 
 def _with_token(material: Material, token_set: TokenSet) -> Material:

@@ -41,6 +41,7 @@ REVEALS: dict[str, set[str]] = {
     "admin/commands/agent_token.py": {"print_token"},  # shown once
     "admin/desk.py": {"Desk.values", "token_values"},  # what is placed in a test call
     "admin/proxy_environment.py": {"agent_environment"},  # the agent's own token
+    "proxy/audit/anchor.py": {"load_key"},  # the audit key, into what computes MACs
     "proxy/callers.py": {"Callers.close_lease"},
     "proxy/engine.py": {"Material.reveal"},  # called by what places
     "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder

@@ -1,21 +1,32 @@
 """Audit records: what was decided about one request, and what came of it. Never a secret.
 
-A request is one `outcome` line. One that leaves with a credential also has an `intent` line,
-written before its first byte leaves; both carry the same `id`.
+Whatever leaves the proxy has an `intent` record, written before its first byte leaves, and an
+`outcome` record with the same `id`; what is refused or answered by Keyhatch has an outcome only.
+A record is made as JSON members; the journal adds its place in the chain.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from json.encoder import encode_basestring_ascii as _quote
+from typing import Final, Literal, NamedTuple
 
 type DecisionWord = Literal["inject", "forward", "tunnel", "portal", "refuse"]
 
+_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Subject(NamedTuple):
-    """What a record is about. `path` is without its query, which may hold anything."""
+    """What a record is about; `method`, `host` and `path` as proxy/audit/template.py tells them.
+
+    `lease`: the request came with the token of a `keyhatch run`. `rule` is the one that decided,
+    where one did. `trace` is the W3C trace id, 32 hexadecimal digits.
+    """
 
     id: str
+    trace: str
     agent: str | None
+    lease: bool
     connector: str | None
     decision: DecisionWord
     reason: str
@@ -23,12 +34,16 @@ class Subject(NamedTuple):
     host: str
     port: int
     path: str
+    rule: str | None = None
 
 
 class Result(NamedTuple):
-    """What came of it. Bytes are of bodies (of the raw stream for tunnels), `ms` is wall time.
+    """What came of it. Bytes are of bodies (of the raw stream for tunnels), times are in ms.
 
-    `status` is None when no response was sent; `code` is the problem's code, or None.
+    `status` is None when no response was sent; `code` is the problem's code, or None. `ms` is
+    from the request's head to the end; the others are None where there was no such wait:
+    `ms_decision` until it was decided, `ms_token` for the credential, `ms_connect` for a new
+    connection with its TLS, `ms_first_byte` from the request's head to the response's.
     """
 
     status: int | None
@@ -36,24 +51,61 @@ class Result(NamedTuple):
     bytes_in: int
     bytes_out: int
     ms: float
+    ms_decision: float | None = None
+    ms_token: float | None = None
+    ms_connect: float | None = None
+    ms_first_byte: float | None = None
 
 
-def intent_line(time: datetime, subject: Subject) -> bytes:
-    """Return the line for a request that is about to leave with a credential."""
-    return _line({"time": _stamp(time), "event": "intent", **subject._asdict()})
+def intent_members(time: datetime, subject: Subject) -> str:
+    """Return the record of a request that is about to leave."""
+    return f'"time":"{stamp(time)}","event":"intent",{_subject(subject)}'
 
 
-def outcome_line(time: datetime, subject: Subject, result: Result) -> bytes:
-    """Return the line for a request that has ended."""
-    return _line(
-        {"time": _stamp(time), "event": "outcome", **subject._asdict(), **result._asdict()}
+def outcome_members(time: datetime, subject: Subject, result: Result) -> str:
+    """Return the record of a request that has ended."""
+    status = "null" if result.status is None else result.status
+    return (
+        f'"time":"{stamp(time)}","event":"outcome",{_subject(subject)}'
+        f',"status":{status},"code":{_text(result.code)}'
+        f',"bytes_in":{result.bytes_in},"bytes_out":{result.bytes_out}'
+        f',"ms":{_number(result.ms)},"ms_decision":{_number(result.ms_decision)}'
+        f',"ms_token":{_number(result.ms_token)},"ms_connect":{_number(result.ms_connect)}'
+        f',"ms_first_byte":{_number(result.ms_first_byte)}'
     )
 
 
-def _stamp(time: datetime) -> str:
+def event_members(time: datetime, event: str, facts: Mapping[str, object]) -> str:
+    """Return the record of anything else that happened: `event` is a word, facts are JSON."""
+    rest = _plain(_compact(facts)[1:-1])
+    return f'"time":"{stamp(time)}","event":"{event}"' + (f",{rest}" if rest else "")
+
+
+def stamp(time: datetime) -> str:
+    """Return a UTC time as records tell it, in milliseconds."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _line(record: dict[str, object]) -> bytes:
+def _subject(subject: Subject) -> str:
+    # Written by hand: it is on the way of every request, and `json` takes four times as long.
+    return (
+        f'"id":{_text(subject.id)},"trace":{_text(subject.trace)}'
+        f',"agent":{_text(subject.agent)},"lease":{"true" if subject.lease else "false"}'
+        f',"connector":{_text(subject.connector)}'
+        f',"decision":"{subject.decision}","reason":{_text(subject.reason)}'
+        f',"rule":{_text(subject.rule)},"method":{_text(subject.method)}'
+        f',"host":{_text(subject.host)},"port":{subject.port},"path":{_text(subject.path)}'
+    )
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else _plain(_quote(value))
+
+
+def _plain(text: str) -> str:
     # DEL is the one control character that JSON lets stand as it is.
-    return json.dumps(record, separators=(",", ":")).replace("\x7f", "\\u007f").encode() + b"\n"
+    return text.replace("\x7f", "\\u007f") if "\x7f" in text else text
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else f"{value:.2f}"

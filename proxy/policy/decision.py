@@ -25,12 +25,14 @@ NAMES_TOLD: Final = 20  # of the connectors that a request may mean
 class Caller:
     """Who is asking: an agent's name and the connectors it may use (None: every one).
 
-    `agent` is what the registry says of it; None for `keyhatch run` without an agent.
+    `agent` is what the registry says of it; None for `keyhatch run` without an agent. `lease`: by
+    the token of a `keyhatch run`.
     """
 
     name: str
     connectors: frozenset[str] | None
     agent: Agent | None = field(default=None, compare=False, repr=False)
+    lease: bool = field(default=False, compare=False)
 
     def may_use(self, connector: Connector) -> bool:
         return self.connectors is None or connector.slug in self.connectors

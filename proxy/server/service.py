@@ -17,7 +17,7 @@ from config.connector import Connector, Registry
 from config.errors import ConflictError, KeyhatchError
 from config.home import Home
 from config.load import read_registry
-from proxy.audit.journal import Journal
+from proxy.audit.anchor import open_journal
 from proxy.callers import Callers
 from proxy.engine import Engine
 from proxy.oauth.refresher import Refresher
@@ -84,7 +84,7 @@ class _Service:
         self._started = _now()
         self._stopping = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._journal = Journal(home.audit)
+        self._journal, self._sealer = open_journal(home.audit, vault, self._started)
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
         refresher = build_refresher(
@@ -115,6 +115,7 @@ class _Service:
             asyncio.create_task(reloader.watch()),
             asyncio.create_task(refresher.watch(_connectors_of(engine))),
             asyncio.create_task(note_uses(engine.callers, self._tokens)),
+            asyncio.create_task(self._sealer.watch()),
         ]
         try:
             await self._stopping.wait()
@@ -126,6 +127,7 @@ class _Service:
             await lane.stop(GRACE)
             await refresher.close(GRACE)
             await note_uses_once(engine.callers, self._tokens)
+            await self._sealer.seal()
             self._journal.close()
             self._tokens.close()
             log.info("stopped")
@@ -209,6 +211,7 @@ class _Service:
             "leases": len(engine.callers.leases),
             "agents": len(registry.agents),
             "hardening": asdict(observe()),
+            "unrecorded_outcomes": engine.unrecorded,
             "connectors": {
                 slug: inventory.state(connector).replace("-", " ")
                 if connector.enabled

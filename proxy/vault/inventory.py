@@ -96,7 +96,9 @@ def read_inventory(home: Home) -> Inventory:
                 "SELECT vault_id, format, key_source, generation FROM meta WHERE id = 1"
             ).fetchone()
             rows = connection.execute(
+                # What begins with a dot is the vault's own, such as the audit key.
                 "SELECT connector_id, slot, binding, updated_at FROM records"
+                " WHERE connector_id NOT LIKE '.%'"
             ).fetchall()
             refreshes = _refreshes(connection, path)
     except DATABASE_FAULTS as error:

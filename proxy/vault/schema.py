@@ -78,3 +78,15 @@ REFRESH_STATE: Final = Table(
     Column("last_error_at", _LONG, nullable=True),
     **_STRICT,
 )
+
+# One row: how far the audit log had come, see proxy/audit/anchor.py. Written every second, so
+# without raising the generation: nothing that anybody holds has changed.
+AUDIT_HEAD: Final = Table(
+    "audit_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", _LONG, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("mac", Text, nullable=False),
+    **_STRICT,
+)

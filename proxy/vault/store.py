@@ -9,6 +9,7 @@ from typing import Final, NoReturn, Self
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
+from proxy.vault.audit_rows import create_audit_head, has_audit_head
 from proxy.vault.errors import VaultDamagedError
 from proxy.vault.faults import RESTORE
 from proxy.vault.keys.reference import KeyReference, KeySourceKind
@@ -173,14 +174,18 @@ class Store:
     def _complete_tables(self) -> None:
         """Make the tables and columns that the version which made this vault did not have."""
         with self.reading() as reading:
-            complete = has_refresh_state(reading.connection) and has_token_columns(
-                reading.connection
+            connection = reading.connection
+            complete = (
+                has_refresh_state(connection)
+                and has_token_columns(connection)
+                and has_audit_head(connection)
             )
         if not complete:
             # Looked at again inside: whoever waited for the other opener finds them there.
             with self.noting() as connection:
                 create_refresh_state(connection)
                 create_token_columns(connection)
+                create_audit_head(connection)
 
     def close(self) -> None:
         """Close every connection; the last one to close empties the write-ahead log."""

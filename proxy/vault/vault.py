@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from config.errors import KeyhatchError
+from proxy.audit.chain import SealedHead
 from proxy.secret import Secret
+from proxy.vault.audit_rows import delete_audit_head, read_audit_head, write_audit_head
 from proxy.vault.errors import (
     BindingChangedError,
     SecretMissingError,
@@ -34,6 +36,9 @@ from proxy.vault.refresh_state import RefreshState
 from proxy.vault.sealing import SealBrokenError, SealingKey
 from proxy.vault.store import Reading, Store, Writing
 from proxy.vault.unlock import KeyState, Unlocked, lock, try_unlock, unlock
+
+# No connector's: an id has no dot.
+AUDIT_KEY: Final = Place(".audit", "key", b"")
 
 
 def utc_now() -> datetime:
@@ -144,7 +149,7 @@ class Vault:
             writing.put_key_state(fresh.state)
         self._unlocked = fresh
         self._store.forget_old_pages()
-        return len(records)
+        return sum(record.place != AUDIT_KEY for record in records)
 
     def change_key(
         self,
@@ -243,6 +248,37 @@ class Vault:
         """Return every refresh state by connector id; opens no secret."""
         with self._store.reading() as reading:
             return {state.connector_id: state for state in read_states(reading.connection)}
+
+    def audit_key(self, fresh: Secret) -> Secret:
+        """Return the audit key; the given one becomes it when there is none yet.
+
+        A secret like the others: sealed, and sealed anew with them.
+        """
+        with self._store.reading() as reading:
+            record = reading.record(AUDIT_KEY.connector_id, AUDIT_KEY.slot)
+            if record is not None:
+                return self._open(reading, reading.key_state(), record)
+        with self._store.writing() as writing:
+            record = writing.record(AUDIT_KEY.connector_id, AUDIT_KEY.slot)
+            if record is not None:  # another process was faster
+                return self._open(writing, writing.key_state(), record)
+            self._put(writing, AUDIT_KEY, fresh)
+        return fresh
+
+    def audit_head(self) -> SealedHead | None:
+        """Return the sealed head of the audit log; None before the first."""
+        with self._store.reading() as reading:
+            return read_audit_head(reading.connection)
+
+    def seal_audit_head(self, sealed: SealedHead) -> None:
+        """Keep a head of the audit log in place of an earlier one; the generation stays."""
+        with self._store.noting() as connection:
+            write_audit_head(connection, sealed)
+
+    def forget_audit_head(self) -> None:
+        """Keep no head of the audit log, one that was changed."""
+        with self._store.noting() as connection:
+            delete_audit_head(connection)
 
     def generation(self) -> int:
         """Return a number that grows with every change by any process; one small read."""

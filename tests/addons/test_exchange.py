@@ -9,7 +9,7 @@ from tests.support.lane import running_lane
 
 
 def an_exchange() -> Exchange:
-    return Exchange(agent="a", method="GET", host="h.example", port=443, path="/")
+    return Exchange(agent="a", method="GET", host="h.example", port=443, path="/", trace="0" * 32)
 
 
 def test_what_is_under_way_ends_with_its_agents_connection_and_no_other(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mitmproxy import http
 from proxy.audit.journal import AuditUnavailableError
 from proxy.vault.errors import BindingChangedError, VaultDamagedError
 from tests.addons.conftest import KEY
-from tests.support.lane import running_lane
+from tests.support.lane import running_lane, wait_until
 from tests.support.origin import Origin
 from tests.support.raw_client import RawClient, Reply, proxy_authorization
 
@@ -153,9 +153,11 @@ def test_invariant_03_without_a_credential_nothing_is_forwarded(
     assert KEY.encode() not in reply.raw
 
 
-def test_invariant_03_without_an_audit_log_nothing_is_forwarded(
-    tmp_path: Path, origin: Origin
+@pytest.mark.parametrize("url", ["http://api.example.com/", "http://unmatched.example/"])
+def test_invariant_03_without_an_audit_log_nothing_leaves(
+    tmp_path: Path, origin: Origin, url: str
 ) -> None:
+    """K08: with a credential or without one; what was refused is counted as not on record."""
     origin.requests.clear()
     text = TEXT.format(dial=origin.dial)
     with (
@@ -163,9 +165,25 @@ def test_invariant_03_without_an_audit_log_nothing_is_forwarded(
         RawClient(lane.port, lane.token) as client,
     ):
         lane.engine._journal = FullJournal()  # type: ignore[assignment]
-        reply = client.get("http://api.example.com/")
+        reply = client.get(url)
+        wait_until(lambda: lane.engine.unrecorded == 1)
     assert (reply.status, reply.code) == (503, "audit-unavailable")
     assert origin.requests == []
+    assert lane.asked_names == []
+
+
+def test_invariant_03_without_an_audit_log_no_tunnel_is_opened(
+    tmp_path: Path, origin: Origin
+) -> None:
+    text = TEXT.format(dial=origin.dial)
+    with (
+        running_lane(tmp_path / "home", text, {"secret": KEY}, origin=origin) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        lane.names["unmatched.example"] = ["93.184.215.14"]
+        lane.engine._journal = FullJournal()  # type: ignore[assignment]
+        reply = client.connect("unmatched.example:443")
+        assert reply.code == "audit-unavailable"
 
 
 class FullJournal:

@@ -19,7 +19,8 @@ from config import errors
 from config.limits import Limits, parse_duration
 from config.policy import Rule
 from config.schema import json_schema
-from proxy.audit.record import Result, Subject
+from proxy.audit.chain import START, link
+from proxy.audit.record import Result, intent_members, outcome_members
 from proxy.policy.rules import allowed
 from proxy.problems import KINDS, ProblemCode
 from proxy.server import dialer, service
@@ -36,6 +37,7 @@ from tests.docs.documents import (
     title,
 )
 from tests.docs.reference import CLI, commands, option_names, with_reference
+from tests.support.journals import NOW, a_subject
 
 CONFIGURATION = read("docs/configuration.md")
 POLICY = read("docs/policy.md")
@@ -138,8 +140,15 @@ class TestConfiguration:
         assert told - {"NO_COLOR"} == found
 
     def test_the_fields_of_a_record_are_told(self) -> None:
-        told = first_words(section(CONFIGURATION, "### The audit log"))
-        assert told == {"time", "event", *Subject._fields, *Result._fields}
+        table = section(read("docs/audit.md"), "## Records").partition("\n### ")[0]
+        line, _ = link(START, outcome_members(NOW, a_subject(), Result(200, None, 0, 0, 1.0)), None)
+        assert first_words(table) == set(json.loads(line))
+
+    def test_the_order_of_a_records_fields_is_told(self) -> None:
+        text = section(read("docs/audit.md"), "## Records")
+        line, _ = link(START, intent_members(NOW, a_subject()), None)
+        assert list(json.loads(line))[-2:] == ["path", "mac"]
+        assert "in an intent ends with `path`" in text
 
 
 class TestProblems:

@@ -10,7 +10,7 @@ from config.destination import Destination
 from config.errors import KeyhatchError
 from config.template import Template
 from proxy.audit.journal import AuditUnavailableError, Journal
-from proxy.audit.record import Result, Subject
+from proxy.audit.record import Result
 from proxy.callers import Callers, Lease
 from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller, Intercept
@@ -24,12 +24,13 @@ from proxy.vault.errors import (
     VaultLockedError,
 )
 from tests.support.connectors import a_connector
+from tests.support.journals import a_subject
 from tests.support.registries import owning, snapshot_of
 
 NOW = datetime(2026, 5, 9, 12, 0, tzinfo=UTC)
 CANARY = "canary-3f7a9c51e0d24b68"
 HUB = owning("hub", "api.hubapi.com:443")
-SUBJECT = Subject("1", "tester", "hub", "inject", "owned", "GET", "api.hubapi.com", 443, "/")
+SUBJECT = a_subject()
 
 
 class FakeVault:
@@ -175,6 +176,7 @@ class TestAudit:
         assert engine.record_outcome(SUBJECT, result) is False
         (tmp_path / "audit").mkdir()
         assert engine.record_outcome(SUBJECT, result) is True
+        assert engine.unrecorded == 1
 
 
 class TestCallers:

@@ -77,9 +77,10 @@ class RunningLane:
         self.engine.swap(build_snapshot(registry, self.engine.snapshot.number + 1))
 
     def records(self) -> list[dict[str, Any]]:
-        """Return the audit records so far."""
+        """Return the audit records of requests so far."""
         lines = [n for path in self.home.audit.iterdir() for n in path.read_text().splitlines()]
-        return [json.loads(line) for line in lines]
+        records = [json.loads(line) for line in lines]
+        return [record for record in records if record["event"] in {"intent", "outcome"}]
 
     def outcomes(self, count: int = 1) -> list[dict[str, Any]]:
         """Wait until so many outcomes are on record; return them all."""
