@@ -67,7 +67,7 @@ class Usage:
             self._sweep(now)
         windows = [self._windows.setdefault((pair, rate), deque()) for rate in quota.rates]
         waits = [
-            (window[0] + rate.seconds - now, rate)
+            (rate.seconds - (now - window[0]), rate)
             for rate, window in zip(quota.rates, windows, strict=True)
             if _is_full(window, rate, now)
         ]
