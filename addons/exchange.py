@@ -56,7 +56,8 @@ class Exchange:
     are what the agent named until it is decided where the request goes, then that. `caller` is who
     asks, as of its admission; `lease`: with the token of a `keyhatch run`. `answered`: the response
     is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel
-    or a WebSocket stays open by; it is None for all else.
+    or a WebSocket stays open by; it is None for all else. `masks_tokens`: token fields of the answer
+    are masked.
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
@@ -80,6 +81,8 @@ class Exchange:
     client_scheme: Scheme = "http"
     scrubber: Scrubber | None = None
     messages: MessageScrubber | None = None
+    masks_tokens: bool = False
+    notes: tuple[str, ...] = ()
     rendered: tuple[str, ...] = field(default=(), repr=False)
     code: ProblemCode | None = None
     status: int | None = None
@@ -114,6 +117,11 @@ class Exchange:
         """Return the milliseconds since the request's head was read."""
         return (time.monotonic() - self.started) * 1000
 
+    def note(self, word: str) -> None:
+        """Note something that the operator may want to know of the answer; once each."""
+        if word not in self.notes:
+            self.notes = (*self.notes, word)
+
     def subject(self) -> Subject:
         """Return what a record of this exchange is about."""
         return Subject(
@@ -144,6 +152,7 @@ class Exchange:
             spent.token,
             spent.connect,
             spent.first_byte,
+            self.notes,
         )
 
 

@@ -9,9 +9,11 @@ from addons.exchange import Exchange, Unplaced, announce, exchange_of, refuse
 from config.connector import Connector
 from config.destination import Destination
 from proxy.engine import Engine
+from proxy.policy.minting import passes_tokens
 from proxy.problems import Problem, ProblemCode
 from proxy.wire.fields import Fields
 from proxy.wire.headers import clean_request, identity_only, whole_only
+from proxy.wire.hygiene import without_credentials
 from proxy.wire.needles import NeedleCache
 from proxy.wire.placement import UnfitSecretError, place
 from proxy.wire.scrub import Scrubber
@@ -64,6 +66,8 @@ class Injection:
         if isinstance(material, Problem):
             return material
         fields = _prepared(flow.request.headers.fields, connector)
+        request = flow.request
+        exchange.masks_tokens = not passes_tokens(connector.hygiene, request.method, request.path)
         unplaced = Unplaced(flow.request.path, fields, material)
         if material.token_set is not None:
             exchange.unplaced, exchange.kept_body = unplaced, bytearray()
@@ -118,7 +122,7 @@ def _aim(flow: http.HTTPFlow, destination: Destination) -> None:
 
 
 def _prepared(fields: Fields, connector: Connector) -> Fields:
-    cleaned = clean_request(fields, keep_upgrade=True)
+    cleaned = without_credentials(clean_request(fields, keep_upgrade=True), connector.hygiene)
     # Neither a coding nor a range may take a credential apart before it is looked for.
     return whole_only(identity_only(cleaned)) if connector.scrub else cleaned
 

@@ -6,12 +6,14 @@ from mitmproxy import http
 from mitmproxy.websocket import WebSocketMessage
 
 from addons.exchange import Exchange, exchange_of, reject_response
+from addons.hygiene import body_mask, mask_message, note_mask, tidy_fields
 from addons.redirects import point_back
 from config.limits import Limits
 from proxy.problems import ProblemCode
 from proxy.wire.coding import CodingError, Decoder, decoder_for
 from proxy.wire.headers import clean_response
 from proxy.wire.scrub import Scrubber, SplitCredentialError
+from proxy.wire.token_fields import FieldMask
 
 SWITCHING_PROTOCOLS = 101
 _FRAMING_ONLY = ("", "chunked")  # a body in any other transfer coding could not be scrubbed
@@ -39,6 +41,7 @@ class ResponseScrubbing:
         response.trailers = None
         if exchange.connector is not None:
             point_back(response, exchange)
+            response.headers.fields = tidy_fields(response.headers.fields, exchange)
         decoder = None
         if exchange.scrubber is not None:
             exchange.messages = exchange.scrubber.messages() if upgrade else None
@@ -49,7 +52,7 @@ class ResponseScrubbing:
                 reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
                 return
         if not upgrade:
-            response.stream = _body_stream(exchange, decoder)
+            response.stream = _body_stream(exchange, decoder, body_mask(response, exchange))
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Scrub the trailers of HTTP/2, which have come by now and not gone on yet."""
@@ -57,7 +60,7 @@ class ResponseScrubbing:
         if exchange is None or flow.response is None or flow.response.trailers is None:
             return
         trailers = flow.response.trailers
-        trailers.fields = clean_response(trailers.fields)
+        trailers.fields = tidy_fields(clean_response(trailers.fields), exchange)
         if exchange.scrubber is not None:
             trailers.fields = exchange.scrubber.fields(trailers.fields)
 
@@ -89,7 +92,8 @@ def _scrub_message(message: WebSocketMessage, exchange: Exchange) -> None:
     if exchange.messages is None:
         return
     try:
-        message.content = exchange.messages.message(message.content)
+        scrubbed = exchange.messages.message(message.content)
+        message.content = mask_message(scrubbed, exchange)
     except SplitCredentialError:
         exchange.code = ProblemCode.UPSTREAM_PROTOCOL_ERROR
         message.dropped = True
@@ -119,7 +123,7 @@ def _take_coding(request: http.Request, response: http.Response, ratio: int) -> 
 
 
 def _body_stream(
-    exchange: Exchange, decoder: Decoder | None
+    exchange: Exchange, decoder: Decoder | None, mask: FieldMask | None
 ) -> Callable[[bytes], bytes | list[bytes]]:
     scrubber = exchange.scrubber
 
@@ -133,6 +137,11 @@ def _body_stream(
             chunk = scrubber.feed(chunk)
             if ended:
                 chunk += scrubber.finish()
+        if mask is not None:
+            chunk = mask.feed(chunk)
+            if ended:
+                chunk += mask.finish()
+                note_mask(mask, exchange)
         exchange.bytes_out += len(chunk)
         return chunk or []
 

@@ -14,6 +14,7 @@ from config.connector import (
     QueryPlacement,
     Registry,
 )
+from config.hygiene import Hygiene
 from config.oauth import Grant, OAuthClient
 from config.policy_words import policy_facts
 
@@ -64,9 +65,20 @@ def facts_of(
         "headers": [f"{name}: {value}" for name, value in connector.headers],
         **policy_facts(connector.policy),
         "scrub": connector.scrub,
+        **_hygiene_facts(connector.hygiene),
         "test_path": connector.test_path,
         "agents": agents_with(registry, connector),
         **_oauth_facts(connector, inventory),
+    }
+
+
+def _hygiene_facts(hygiene: Hygiene) -> Mapping[str, object]:
+    kept = [f"header {name}" for name in sorted(hygiene.headers)]
+    return {
+        "cookies": "keep" if hygiene.cookies else "drop",
+        "token_fields": "keep" if hygiene.token_fields else "mask",
+        "allow_minting": list(hygiene.minting),
+        "keep": kept + [f"query {name}" for name in sorted(hygiene.query)],
     }
 
 

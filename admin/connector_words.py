@@ -54,6 +54,18 @@ _OPTIONS: Final = (
         "--scheme", type=click.Choice(["https", "http"]),
         help="http sends the secret unencrypted.",
     ),
+    click.option(
+        "--cookies", type=click.Choice(["drop", "keep"]),
+        help="keep: cookies pass both ways, so that agents hold the session (default: drop).",
+    ),
+    click.option(
+        "--token-fields", type=click.Choice(["mask", "keep"]),
+        help="keep: tokens in responses reach agents (default: mask).",
+    ),
+    click.option(
+        "--allow-minting", metavar="PATH", multiple=True,
+        help="A path glob at which agents may make new credentials; may be repeated.",
+    ),
     *OAUTH_OPTIONS,
 )  # fmt: skip
 
@@ -73,6 +85,9 @@ class Words:
     variables: tuple[str, ...] = ()
     dial: str | None = None
     scheme: str | None = None
+    cookies: str | None = None
+    token_fields: str | None = None
+    allow_minting: tuple[str, ...] = ()
     oauth: OAuthWords = NO_WORDS
 
 
@@ -97,6 +112,9 @@ def entry_of(words: Words) -> Entry:
         "dial": words.dial,
         "vars": dict(_parse_variable(text) for text in words.variables),
         "placement": placement_of(words),
+        "cookies": words.cookies,
+        "token_fields": words.token_fields,
+        "allow_minting": list(words.allow_minting),
         **oauth_entry(words.oauth),
     }
     return {key: value for key, value in entry.items() if value}

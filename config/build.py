@@ -9,11 +9,12 @@ from config.destination import DestinationPattern
 from config.errors import UsageError
 from config.headers import AUTHORIZATION, parse_header_name, parse_header_value
 from config.hosts import parse_dial, parse_pattern
+from config.hygiene_build import build_hygiene, stripped_query
 from config.models import AnyConnectorSection, ApiKeySection, IntercomSection
 from config.oauth import ACCESS_TOKEN, OAuthClient
 from config.oauth_build import build_oauth
 from config.place import Place
-from config.placements import parse_placement, parse_query_name, place_of, require_distinct
+from config.placements import parse_placement, place_of, require_distinct
 from config.policy_build import build_policy
 from config.slug import is_slug
 from config.template import Template
@@ -45,6 +46,7 @@ def build_connector(
         raise place.key.error(f"{slug!r} cannot be a key", hint=_SLUG_HINT)
     draft = _draft(section, place, catalog)
     placements = _placements(draft)
+    hygiene = build_hygiene(section, draft.form, draft.values, placements, place)
     connector = Connector(
         slug=slug,
         id=place.at("id").read(_require_slug, section.id or slug),
@@ -55,11 +57,12 @@ def build_connector(
         provider=draft.provider,
         dial=_dial(section.dial, place.at("dial")),
         headers=_headers(draft, placements),
-        strip_headers=_strip_headers(draft, placements),
-        strip_query=_strip_query(draft),
+        strip_headers=_strip_headers(draft, placements) - hygiene.headers,
+        strip_query=stripped_query(section, draft.form, hygiene, place),
         policy=build_policy(section, place),
         enabled=section.enabled,
         scrub=section.scrub,
+        hygiene=hygiene,
         test_path=_test_path(draft),
         oauth=_oauth(draft),
         token_dial=_dial(getattr(section, "token_dial", ""), place.at("token_dial")),
@@ -177,15 +180,6 @@ def _strip_headers(draft: _Draft, placements: tuple[Placement, ...]) -> frozense
     known = {name.lower() for name in draft.form.strip.headers} if draft.form else set()
     filled = {place_of(placement).removeprefix("header ") for placement in placements}
     return frozenset((own | known | {AUTHORIZATION}) - filled)
-
-
-def _strip_query(draft: _Draft) -> frozenset[str]:
-    place = draft.place.at("strip", "query")
-    own = {
-        place.at(index).read(parse_query_name, name)
-        for index, name in enumerate(draft.section.strip.query)
-    }
-    return frozenset(own.union(draft.form.strip.query if draft.form else ()))
 
 
 def _test_path(draft: _Draft) -> str | None:

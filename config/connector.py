@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from config.destination import DestinationPattern, Scheme
+from config.hygiene import STRICT, Hygiene
 from config.limits import DEFAULT_LIMITS, Limits
 from config.oauth import OAuthClient
 from config.policy import FREE, NO_EGRESS, NO_GRANTS, Egress, Policy, Unmatched
@@ -91,6 +92,7 @@ class Connector:
     policy: Policy = FREE
     enabled: bool = True
     scrub: bool = True
+    hygiene: Hygiene = STRICT
     test_path: str | None = None
     oauth: OAuthClient | None = None
     token_dial: DialAddress | None = None

@@ -100,6 +100,11 @@ class StripSection(Section):
     query: Annotated[Texts, "query parameters that are dropped"] = ()
 
 
+class KeepSection(Section):
+    headers: Annotated[Texts, "header fields that pass though they look like credentials"] = ()
+    query: Annotated[Texts, "query parameters that pass though they look like credentials"] = ()
+
+
 class ConnectorSection(PolicySection):
     """What every type of connector may say; `type` is each type's own."""
 
@@ -118,6 +123,14 @@ class ConnectorSection(PolicySection):
     strip: Annotated[StripSection, "other places where the service takes a credential"] = (
         StripSection()
     )
+    keep: Annotated[KeepSection, "credentials of the agent's own that pass"] = KeepSection()
+    cookies: Annotated[
+        Literal["drop", "keep"], "keep: cookies pass both ways, and agents hold the session"
+    ] = "drop"
+    allow_minting: Annotated[
+        Texts, May.STAND_ALONE, "path globs at which agents may make new credentials"
+    ] = ()
+    token_fields: Annotated[Literal["mask", "keep"], "keep: tokens in answers pass"] = "mask"  # noqa: S105
     scrub: Annotated[bool, "off: responses are not searched for the credential"] = True
     test_path: Annotated[str, "path that `keyhatch connector test` gets"] = ""
 

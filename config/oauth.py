@@ -11,6 +11,9 @@ PRIVATE_KEY: Final = "private_key"
 TOKEN_SET: Final = "token_set"  # noqa: S105
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105
 
+# What only token endpoints are sent; whatever a template says, no request of an agent carries it.
+NEVER_PLACED: Final = frozenset({CLIENT_SECRET, PRIVATE_KEY, TOKEN_SET, "refresh_token"})
+
 type Pairs = tuple[tuple[str, str], ...]
 type TokenBody = Literal["form", "json"]
 
@@ -192,6 +195,11 @@ class OAuthClient:
         if self.grant.signs or self.client_auth is ClientAuth.PRIVATE_KEY_JWT:
             return (PRIVATE_KEY,)
         return () if self.client_auth is ClientAuth.NONE else (CLIENT_SECRET,)
+
+    @property
+    def endpoint_urls(self) -> tuple[str, ...]:
+        """Every URL that only Keyhatch speaks to: token, refresh, device and revocation endpoint."""
+        return tuple(url for url in self.secret_urls if url != self.issuer)
 
     @property
     def secret_urls(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from config.connector import (
 from config.errors import UsageError
 from config.headers import AUTHORIZATION, parse_header_name
 from config.models import BasicSection, HeaderSection, PathSection, QuerySection
+from config.oauth import NEVER_PLACED
 from config.section import Section
 from config.template import Template, parse_template
 
@@ -32,10 +33,17 @@ def parse_query_name(text: str) -> str:
 def parse_placement(section: Section, values: Mapping[str, str]) -> Placement:
     """Return the placement with known values filled in; what stays open are its slots.
 
-    Raises UsageError for a bad name or template, and for a template without any slot.
+    Raises UsageError for a bad name or template, for a template without any slot, and for the slot
+    of a secret that is never placed.
     """
     placement = _parse(section, values)
-    if not any(template.slots for template in templates_of(placement)):
+    slots = {slot for template in templates_of(placement) for slot in template.slots}
+    for slot in sorted(slots & NEVER_PLACED):
+        raise UsageError(
+            f"slot {slot!r} has a secret for a token endpoint, which no request carries",
+            hint="use {access_token} with `type: oauth`; for an API key use another name",
+        )
+    if not slots:
         raise UsageError(
             "the placement has no slot for a secret", hint="write {secret} where it belongs"
         )

@@ -22,7 +22,7 @@ def build_rule(section: RuleSection, place: Place) -> Rule:
         for index, text in enumerate(section.methods)
     ]
     paths = [
-        place.at("paths", index).read(_parse_glob, text) for index, text in enumerate(section.paths)
+        place.at("paths", index).read(parse_glob, text) for index, text in enumerate(section.paths)
     ]
     return Rule(frozenset(methods), tuple(paths) or EVERY_PATH)
 
@@ -36,7 +36,7 @@ def parse_method(text: str) -> str:
     return text
 
 
-def _parse_glob(text: str) -> str:
+def parse_glob(text: str) -> str:
     """Return a glob in the spelling that paths are compared in. Raises UsageError."""
     if not text.startswith("/"):
         raise UsageError(f"path {text!r} does not start with /", hint=f"write /{text}")

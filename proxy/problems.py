@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     CONNECTOR_DISABLED = "connector-disabled"
     METHOD_OR_PATH_NOT_ALLOWED = "method-or-path-not-allowed"
     OUTSIDE_HOURS = "outside-hours"
+    TOKEN_MINTING_REFUSED = "token-minting-refused"  # noqa: S105 - a code
     DESTINATION_MISMATCH = "destination-mismatch"
     EGRESS_DENIED = "egress-denied"
     AMBIGUOUS_CONNECTOR = "ambiguous-connector"
@@ -89,6 +90,13 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         "http_request_denied",
         "The connector, or this agent's grant, is open at certain times only. Try again after the time "
         "in Retry-After.",
+    ),
+    ProblemCode.TOKEN_MINTING_REFUSED: ProblemKind(
+        403,
+        "Token minting refused",
+        "http_request_denied",
+        "The request would make a credential that works without the proxy, or goes to a token endpoint. "
+        "The operator may allow the first with `allow_minting` in connectors.yaml, never the second.",
     ),
     ProblemCode.DESTINATION_MISMATCH: ProblemKind(
         421,

@@ -101,9 +101,20 @@ def describe_form(form: "Form") -> dict[str, object]:
         "headers": [f"{name}: {value}" for name, value in form.headers.items()],
         "environment": list(form.env),
         "test_path": form.test_path or None,
+        "refused": _describe_minting(form),
         "note": form.note or None,
         "confidence": form.confidence,
     }
+
+
+def _describe_minting(form: "Form") -> list[str]:
+    """Return what makes credentials at the provider's hosts, as `POST /v1/keys (an API key)`."""
+    from config.vars import fill_vars
+    from proxy.policy.minting import known_minting
+
+    usual = {name: var.accept(name, var.default or var.example) for name, var in form.vars.items()}
+    hosts = [fill_vars(host, usual) for host in form.hosts]
+    return [f"{request} ({made})" for request, made in known_minting(hosts).items()]
 
 
 def _describe_placement(section: "Section") -> str:

@@ -43,7 +43,8 @@ class Result(NamedTuple):
     `status` is None when no response was sent; `code` is the problem's code, or None. `ms` is
     from the request's head to the end; the others are None where there was no such wait:
     `ms_decision` until it was decided, `ms_token` for the credential, `ms_connect` for a new
-    connection with its TLS, `ms_first_byte` from the request's head to the response's.
+    connection with its TLS, `ms_first_byte` from the request's head to the response's. `notes` are
+    words about the answer: `token-masked`, `signed-link`.
     """
 
     status: int | None
@@ -55,6 +56,7 @@ class Result(NamedTuple):
     ms_token: float | None = None
     ms_connect: float | None = None
     ms_first_byte: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def intent_members(time: datetime, subject: Subject) -> str:
@@ -72,6 +74,7 @@ def outcome_members(time: datetime, subject: Subject, result: Result) -> str:
         f',"ms":{_number(result.ms)},"ms_decision":{_number(result.ms_decision)}'
         f',"ms_token":{_number(result.ms_token)},"ms_connect":{_number(result.ms_connect)}'
         f',"ms_first_byte":{_number(result.ms_first_byte)}'
+        f',"notes":[{",".join(map(_text, result.notes))}]'
     )
 
 

@@ -9,6 +9,7 @@ from config.connector import Agent, Connector
 from config.destination import DEFAULT_PORTS, Destination
 from config.policy import FREE, Policy
 from proxy.policy.authority import RequestHead, agree
+from proxy.policy.minting import minted_by
 from proxy.policy.permission import Denial, permission_of
 from proxy.policy.rules import Ground
 from proxy.policy.snapshot import Snapshot
@@ -130,7 +131,7 @@ def decide(head: RequestHead, caller: Caller, snapshot: Snapshot, now: datetime)
         found = _by_owner(head, agreed, owners, caller)
     if isinstance(found, Refuse):
         return found
-    return _permitted(head, found, caller, now)
+    return _permitted(head, found, caller, snapshot, now)
 
 
 def decide_tunnel(destination: Destination, caller: Caller, snapshot: Snapshot) -> TunnelDecision:
@@ -246,18 +247,42 @@ def _upstream(asked: Destination, connector: Connector) -> Destination:
     return Destination("https", asked.host, port)
 
 
-def _permitted(head: RequestHead, chosen: _Chosen, caller: Caller, now: datetime) -> Decision:
+def _permitted(
+    head: RequestHead, chosen: _Chosen, caller: Caller, snapshot: Snapshot, now: datetime
+) -> Decision:
     connector = chosen.connector
     permission = permission_of(head, connector, caller.grant(connector), now)
     if isinstance(permission, Denial):
         return Refuse(permission.problem, permission.ground)
-    return Inject(
+    minting = _minting(head.method, permission.target, chosen, snapshot)
+    return minting or Inject(
         connector,
         chosen.destination,
         chosen.reason,
         permission.target,
         permission.quota,
         permission.approval,
+    )
+
+
+def _minting(method: str, target: str, chosen: _Chosen, snapshot: Snapshot) -> Refuse | None:
+    """Refuse what would make a credential that is the agent's own."""
+    connector, where = chosen.connector, chosen.destination
+    if snapshot.is_token_endpoint(where.host, where.port, target.partition("?")[0]):
+        return _refuse(
+            ProblemCode.TOKEN_MINTING_REFUSED,
+            "this is a token endpoint, which no agent calls with a credential",
+            connector=connector.slug,
+            hint="Keyhatch gets and renews access tokens by itself; call the API",
+        )
+    made = minted_by(connector, where.host, method, target)
+    if not made:
+        return None
+    return _refuse(
+        ProblemCode.TOKEN_MINTING_REFUSED,
+        f"this request would make {made}, which works without the proxy",
+        connector=connector.slug,
+        hint=f"the operator may list its path under `allow_minting` of {connector.slug}",
     )
 
 

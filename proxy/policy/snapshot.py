@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from config.connector import Agent, Connector, DialAddress, Registry
-from config.destination import DEFAULT_PORTS, Destination, Scheme
+from config.destination import DEFAULT_PORTS, Destination, Scheme, parse_destination
+from proxy.policy.readings import readings_of
 
 type _Place = tuple[str, int]
 type Owners = Mapping[str, Connector]
@@ -24,6 +27,7 @@ class Snapshot:
     registry: Registry
     _exact: _Index
     _suffixes: _Index
+    _endpoints: Mapping[_Place, frozenset[str]] = MappingProxyType({})
 
     def is_owned(self, host: str, port: int) -> bool:
         """Tell whether any connector owns a canonical host and port, under whatever scheme."""
@@ -43,6 +47,14 @@ class Snapshot:
         if destination.port == DEFAULT_PORTS["http"]:
             owners = self._owners(destination.host, DEFAULT_PORTS["https"])
         return owners.get("https") or NONE
+
+    def is_token_endpoint(self, host: str, port: int, path: str) -> bool:
+        """Tell whether a path at a host may be read as some connector's token endpoint."""
+        endpoints = self._endpoints.get((host, port))
+        if endpoints is None:
+            return False
+        readings = readings_of(path)
+        return readings is None or not endpoints.isdisjoint(readings)
 
     def dial_address(self, host: str, port: int) -> DialAddress | None:
         """Return where to connect for a host and port instead of asking DNS, if a connector says.
@@ -74,7 +86,19 @@ def build_snapshot(registry: Registry, number: int) -> Snapshot:
         registry=registry,
         _exact=_index(registry.connectors.values(), wildcard=False),
         _suffixes=_index(registry.connectors.values(), wildcard=True),
+        _endpoints=_token_endpoints(registry.connectors.values()),
     )
+
+
+def _token_endpoints(connectors: Iterable[Connector]) -> Mapping[_Place, frozenset[str]]:
+    found: dict[_Place, frozenset[str]] = {}
+    urls = {url for c in connectors if c.oauth for url in c.oauth.endpoint_urls}
+    for url in urls:
+        parts = urlsplit(url)
+        where = parse_destination(parts.netloc, "https")
+        place = where.host, where.port
+        found[place] = found.get(place, frozenset()) | (readings_of(parts.path) or frozenset())
+    return found
 
 
 def _index(connectors: Iterable[Connector], *, wildcard: bool) -> _Index:

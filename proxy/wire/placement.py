@@ -48,7 +48,7 @@ def place(connector: Connector, values: Mapping[str, str], target: str, fields: 
 
     `values` has one text per slot. `target` is origin-form, or `*` where no placement is in the
     path or query. `Authorization` and what the connector's strip lists name are removed whatever
-    the placement; default headers are added where absent. Raises UnfitSecretError for a value
+    the placement (unless the connector keeps it); default headers are added where absent. Raises UnfitSecretError for a value
     that the place cannot carry, TargetError for a target that cannot carry the credential, and
     KeyError for a slot without value.
     """
@@ -122,7 +122,9 @@ def _segments(connector: Connector, values: Mapping[str, str]) -> Iterator[tuple
 
 
 def _set_headers(connector: Connector, placed: Mapping[bytes, str], fields: Fields) -> Fields:
-    stripped = {_AUTHORIZATION, *map(folded, placed)}
+    stripped = {*map(folded, placed)}
+    if "authorization" not in connector.hygiene.headers:
+        stripped.add(_AUTHORIZATION)
     stripped.update(folded(name.encode("ascii")) for name in connector.strip_headers)
     kept = without(fields, stripped)
     defaults = [(name.encode("ascii"), value.encode("ascii")) for name, value in connector.headers]

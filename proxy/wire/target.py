@@ -5,6 +5,7 @@ What the agent wrote is kept byte for byte, apart from what stood in a credentia
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -33,7 +34,7 @@ def set_parameters(target: str, placed: Mapping[str, str], strip: Collection[str
     if placed:
         _require_origin_form(target)
     path, question, query = target.partition("?")
-    gone = {_parameter_key(name) for name in (*placed, *strip)}
+    gone = _keys(frozenset(strip)).union(map(_parameter_key, placed))
     kept = _without_parameters(query, gone)
     added = [f"{quote(name, safe='')}={value}" for name, value in placed.items()]
     joined = "&".join([kept, *added] if kept else added)
@@ -86,6 +87,11 @@ def _without_parameters(query: str, gone: Collection[bytes]) -> str:
     ]
     text = "".join(separator + parameter for separator, parameter in kept)
     return text.removeprefix(kept[0][0]) if kept else ""
+
+
+@lru_cache(maxsize=256)  # by connector, not by what agents send
+def _keys(names: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(map(_parameter_key, names))
 
 
 def _names(parameter: str) -> frozenset[bytes]:

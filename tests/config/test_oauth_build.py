@@ -292,4 +292,6 @@ def test_a_placement_renders_the_access_token_and_never_the_clients_secret() -> 
     made: Connector = connector(BY_HAND.rstrip("\n"))
     assert (made.placement_slots, made.slots) == (("access_token",), ("client_secret",))
     error = refused(BY_HAND + "placement: {header: X, template: '{client_secret}'}")
-    assert "has no slot 'client_secret'" in str(error)
+    assert "'client_secret' has a secret for a token endpoint" in str(error)
+    error = refused(BY_HAND + "placement: {header: X, template: '{secret}'}")
+    assert "has no slot 'secret'" in str(error)

@@ -92,9 +92,9 @@ class TestConfiguration:
         assert first_words(section(CONFIGURATION, "## agents")) == _keys(schema["agents"])
         assert first_words(CONFIGURATION.partition("\n## ")[0]) == set(schema)
 
-    @pytest.mark.parametrize("key", ["placement", "strip"])
+    @pytest.mark.parametrize("key", ["placement", "strip", "keep"])
     def test_the_keys_of_a_nested_section_are_told(self, key: str) -> None:
-        heading = "### headers and strip" if key == "strip" else f"### {key}"
+        heading = f"### {key}" if key == "placement" else "### headers, strip and keep"
         found = _keys(_property(json_schema()["properties"], key))
         assert first_words(section(CONFIGURATION, heading)) == found
 
