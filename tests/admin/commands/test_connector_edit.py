@@ -43,6 +43,10 @@ def test_show_has_everything_but_the_secret(billing: CommandLine) -> None:
         "concurrency": None,
         "hours": [],
         "scrub": True,
+        "cookies": "drop",
+        "token_fields": "mask",
+        "allow_minting": [],
+        "keep": [],
         "test_path": None,
         "agents": ["bot"],
     }

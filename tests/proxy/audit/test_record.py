@@ -34,7 +34,7 @@ def test_an_intent_says_who_what_and_where() -> None:
 
 
 def test_an_outcome_adds_what_came_of_it() -> None:
-    result = Result(200, None, 1, 2, 3.5, 0.25, None, 1.75, 3)
+    result = Result(200, None, 1, 2, 3.5, 0.25, None, 1.75, 3, ("a", "b"))
     record = read(outcome_members(NOW, a_subject(lease=True, rule="allow 1"), result))
     assert record["event"] == "outcome"
     assert (record["lease"], record["rule"]) == (True, "allow 1")
@@ -48,6 +48,7 @@ def test_an_outcome_adds_what_came_of_it() -> None:
         "ms_token": None,
         "ms_connect": 1.75,
         "ms_first_byte": 3,
+        "notes": ["a", "b"],
     }
 
 
