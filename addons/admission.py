@@ -43,7 +43,7 @@ class Admission:
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Decide a CONNECT request; the tunnel's later requests are decided one by one."""
-        digest = self._engine.digest(flow.request.headers.get("proxy-authorization"))
+        digest = self._presented(flow)
         caller = self._engine.identify(digest)
         exchange = _exchange(flow, caller, path="")
         self._traffic.begin(flow, exchange)
@@ -92,10 +92,7 @@ class Admission:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Decide one request, whatever was decided of its tunnel before."""
         tunnel = self._traffic.tunnel(flow.client_conn.id)
-        if tunnel is None:
-            digest = self._engine.digest(flow.request.headers.get("proxy-authorization"))
-        else:
-            digest = tunnel.digest
+        digest = self._presented(flow) if tunnel is None else tunnel.digest
         caller = self._engine.identify(digest)
         exchange = _exchange(flow, caller, path=flow.request.path)
         self._traffic.begin(flow, exchange)
@@ -118,6 +115,16 @@ class Admission:
     def request(self, flow: http.HTTPFlow) -> None:
         """Drop the trailers: what a server merges from them was not decided on."""
         flow.request.trailers = None
+
+    def _presented(self, flow: http.HTTPFlow) -> bytes | None:
+        """Return what tells who asks: the listener that it came over, else the token.
+
+        Where a listener stands for an agent, a token that is sent there is not looked at.
+        """
+        key = self._traffic.standing_for(flow.client_conn.id)
+        if key is not None:
+            return key
+        return self._engine.digest(flow.request.headers.get("proxy-authorization"))
 
     def _stranger(self, flow: http.HTTPFlow, digest: bytes | None) -> Problem:
         """Return why whoever asks gets nothing; a guesser is slowed down, nobody else is."""
@@ -167,8 +174,8 @@ class Admission:
 
 
 def _peer(flow: http.HTTPFlow) -> str:
-    """Return the address of the agent's side; one word for all that come over Unix sockets."""
-    return str(next(iter(flow.client_conn.peername), "unix"))
+    """Return the address of the agent's side; all that come over Unix sockets have one."""
+    return flow.client_conn.peername[0]
 
 
 def _is_http1(request: http.Request) -> bool:

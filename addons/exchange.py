@@ -177,6 +177,7 @@ class Traffic:
         self._tunnels: dict[str, TunnelState] = {}
         self._requests: dict[str, tuple[str, Exchange]] = {}
         self._sockets: dict[str, http.HTTPFlow] = {}
+        self._standing: dict[str, bytes] = {}
         self.drained = asyncio.Event()
         self.drained.set()
 
@@ -206,10 +207,18 @@ class Traffic:
     def client_ended(self, client_id: str) -> None:
         """End what is still under way for an agent's connection: no hook will come for it."""
         self._sockets.pop(client_id, None)
+        self._standing.pop(client_id, None)
         for owner, exchange in list(self._requests.values()):
             if owner == client_id:
                 exchange.client_gone = True
                 self.end(exchange)
+
+    def stand_for(self, client_id: str, key: bytes) -> None:
+        """Note that a connection came over a listener, whose key tells who it is."""
+        self._standing[client_id] = key
+
+    def standing_for(self, client_id: str) -> bytes | None:
+        return self._standing.get(client_id)
 
     def open_tunnel(self, client_id: str, state: TunnelState) -> None:
         self._tunnels[client_id] = state

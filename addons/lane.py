@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any, Final, Optional
 
@@ -21,9 +22,11 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from addons.exchange import Exchange, Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
 from addons.limits import LimitedOptions
+from addons.unix import UnixWriter
 from addons.websocket import RightLost
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode
+from proxy.server.socket_path import peer_is_us
 
 _FAULT: Final = Problem(ProblemCode.INTERNAL_ERROR, "the proxy met an error of its own")
 
@@ -228,6 +231,24 @@ class MitmproxyLane:
         bound = self._server.sockets[0].getsockname()
         return bound[0], bound[1]
 
+    async def listen_for(self, listener: socket.socket, key: bytes) -> Callable[[], None]:
+        """Listen on a bound socket whose connections need no token (see `Lane`)."""
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve(reader, writer, key)
+
+        async def serve_unix(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if peer_is_us(writer.get_extra_info("socket")):
+                await serve(reader, UnixWriter(writer, reader))
+            else:
+                writer.close()
+
+        if listener.family == socket.AF_UNIX:
+            server = await asyncio.start_unix_server(serve_unix, sock=listener)
+        else:
+            server = await asyncio.start_server(serve, sock=listener)
+        return server.close
+
     async def stop(self, grace: float) -> None:
         """Stop listening, let requests end for `grace` seconds, then close every connection."""
         if self._server is not None:
@@ -258,8 +279,15 @@ class MitmproxyLane:
                 else:
                     handler.hang_up()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        key: bytes | None = None,
+    ) -> None:
         handler = LaneConnection(self._master, reader, writer, self._mode)
+        if key is not None:
+            self._traffic.stand_for(handler.client.id, key)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - start_server runs this in one
         self._connections[handler] = task

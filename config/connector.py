@@ -11,6 +11,7 @@ from types import MappingProxyType
 from config.destination import DestinationPattern, Scheme
 from config.hygiene import STRICT, Hygiene
 from config.limits import DEFAULT_LIMITS, Limits
+from config.listen import Listen
 from config.oauth import OAuthClient
 from config.policy import FREE, NO_EGRESS, NO_GRANTS, Egress, Policy, Unmatched
 from config.template import Template
@@ -128,6 +129,7 @@ class Agent:
     """An identity and the slugs of the connectors that it was granted.
 
     `narrowed` has the policies of those grants that have one. `unmatched` None: as in the settings.
+    `listen` is where it needs no token: a listener that stands for it alone.
     """
 
     slug: str
@@ -135,6 +137,7 @@ class Agent:
     narrowed: Mapping[str, Policy] = NO_GRANTS
     unmatched: Unmatched | None = None
     egress: Egress = NO_EGRESS
+    listen: Listen | None = None
 
 
 @dataclass(frozen=True, slots=True)

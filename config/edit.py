@@ -100,11 +100,13 @@ class ConnectorsFile:
 
         self._change(delete)
 
-    def add_agent(self, slug: str, connectors: Sequence[str] = ()) -> None:
-        """Add an agent that may use some connectors."""
+    def add_agent(self, slug: str, connectors: Sequence[str] = (), *, listen: str = "") -> None:
+        """Add an agent that may use some connectors, with a listener of its own or without."""
         self._require_free("agents", slug)
         self._require("connectors", *connectors)
-        entry = {"connectors": list(dict.fromkeys(connectors))}
+        entry: Entry = {"connectors": list(dict.fromkeys(connectors))}
+        if listen:
+            entry = {**entry, "listen": listen}
         self._change(lambda draft: draft.add("agents", slug, entry))
 
     def set_agent_connectors(self, slug: str, connectors: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from config.agent_listen import parse_agent_listen, require_own_listeners
 from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
@@ -66,8 +67,10 @@ def registry_of(document: Document, catalog: Catalog) -> Registry:
         slug: _agent(slug, agent, connectors, top.at("agents", slug))
         for slug, agent in section.agents.items()
     }
+    settings = _settings(section.settings, top.at("settings"))
+    require_own_listeners(settings, agents.values(), top.at("agents"))
     return Registry(
-        _settings(section.settings, top.at("settings")),
+        settings,
         MappingProxyType(connectors),
         MappingProxyType(agents),
     )
@@ -75,7 +78,7 @@ def registry_of(document: Document, catalog: Catalog) -> Registry:
 
 def _settings(section: SettingsSection, place: Place) -> Settings:
     listen = place.at("listen").read(parse_dial, section.listen)
-    folder = Path(place.document.source.name).parent
+    folder = _folder(place)
     return Settings(
         listen_host=listen.address,
         listen_port=listen.port,
@@ -110,9 +113,13 @@ def _agent(
         elif name in narrowed:
             raise _granted_twice(slug, name, at)
         granted.add(name)
+    listen = None
+    if section.listen:
+        listen = place.at("listen").read(parse_agent_listen, section.listen, _folder(place))
     return Agent(
         slug,
         frozenset(granted),
+        listen=listen,
         narrowed=MappingProxyType(narrowed),
         unmatched=section.unmatched,
         egress=build_egress(section.egress, place.at("egress")),
@@ -123,6 +130,11 @@ def _granted_twice(agent: str, connector: str, place: Place) -> ConfigError:
     return place.at("connector").error(
         f"agent {agent!r} is granted {connector!r} twice", hint="which of the two counts? keep one"
     )
+
+
+def _folder(place: Place) -> Path:
+    """Return where relative paths of the file start."""
+    return Path(place.document.source.name).parent
 
 
 def _require_own_ids(connectors: Mapping[str, Connector], place: Place) -> None:

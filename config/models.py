@@ -181,6 +181,7 @@ class AgentSection(Section):
     egress: Annotated[
         EgressSection, May.BE_NOTHING, "hosts that no connector owns, for this agent"
     ] = EgressSection()
+    listen: Annotated[str, "ADDRESS:PORT or unix:PATH of a listener that needs no token"] = ""
 
 
 class LimitsSection(Section):

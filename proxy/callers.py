@@ -27,11 +27,13 @@ class Lease:
 class Callers:
     """The tokens that are valid now. `records` is replaced whole at each reload.
 
-    Times of use are only noted here, at no more cost than that; `take_uses` hands them over.
+    `doors` are agents by the key of a listener that stands for them. Times of use are only noted
+    here, at no more cost than that; `take_uses` hands them over.
     """
 
     records: Mapping[bytes, TokenRecord] = field(default_factory=dict)
     leases: dict[bytes, Lease] = field(default_factory=dict)
+    doors: dict[bytes, str] = field(default_factory=dict)
     _used: dict[bytes, datetime] = field(default_factory=dict)
     _narrowed: dict[bytes, Caller | None] = field(default_factory=dict)
     _narrowed_by: tuple[Registry, Mapping[bytes, TokenRecord]] | None = None
@@ -46,12 +48,27 @@ class Callers:
         """Make a lease's token worthless from the next request on."""
         self.leases.pop(token_digest(token.reveal()), None)
 
+    def open_door(self, agent: str) -> bytes:
+        """Return a key that stands for an agent until it is closed.
+
+        It is no digest of any token, so nothing that an agent could send stands for it.
+        """
+        key = secrets.token_bytes(LEASE_BYTES)
+        self.doors[key] = agent
+        return key
+
+    def close_door(self, key: bytes) -> None:
+        """Make a key worthless from the next request on."""
+        self.doors.pop(key, None)
+
     def identify(self, digest: bytes, registry: Registry, now: datetime) -> Caller | None:
         """Return who a token's digest stands for at this moment, or None."""
         lease = self.leases.get(digest)
         if lease is not None:
             caller = _caller(lease.agent, lease.connectors, registry)
             return None if caller is None else replace(caller, lease=True)
+        if digest in self.doors:
+            return _caller(self.doors[digest], None, registry)
         record = self.records.get(digest)
         if record is None or (record.expires_at is not None and record.expires_at <= now):
             return None

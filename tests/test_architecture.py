@@ -45,6 +45,7 @@ REVEALS: dict[str, set[str]] = {
     "proxy/callers.py": {"Callers.close_lease"},
     "proxy/engine.py": {"Material.reveal"},  # called by what places
     "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder
+    "proxy/server/doors.py": {"Doors.open_for", "Doors.close_for"},  # its digest
     "proxy/oauth/authorize.py": {"finish"},  # the state that came back, compared
     "proxy/oauth/keeper.py": {"_written"},  # tokens that no disk took, from process to process
     "proxy/oauth/request.py": {"_plain", "basic", "bearer"},  # what goes to a token endpoint

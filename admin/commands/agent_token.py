@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     epilog="""
 examples:
   keyhatch agent add researcher --connector hubspot-api --connector billing
+  keyhatch agent add crawler --listen 127.0.0.1:8401
   KH_TOKEN=$(keyhatch agent add researcher)
 """,
 )
@@ -40,9 +41,19 @@ examples:
     help="Grant this connector; may be repeated.",
 )
 @expires_option
+@click.option(
+    "--listen",
+    metavar="A:P|PATH",
+    default="",
+    help="Also a listener of its own, on loopback or unix:PATH, that needs no token.",
+)
 @pass_session
 def add(
-    session: Session, name: str, connectors: tuple[str, ...], expires: timedelta | None
+    session: Session,
+    name: str,
+    connectors: tuple[str, ...],
+    expires: timedelta | None,
+    listen: str,
 ) -> None:
     """Add an agent and print its token, once.
 
@@ -58,7 +69,7 @@ def add(
     expires_at = expiry(session, expires)
     with AgentTokens(session.home, now=session.now) as tokens, ExitStack() as undo:
         with edit_file(session.home) as file:
-            file.add_agent(slug, granted)
+            file.add_agent(slug, granted, listen=listen)
             undo.callback(tokens.revoke, slug)
             # Not `issue`: nothing of an earlier namesake stays valid.
             token = tokens.rotate(slug, expires_at=expires_at)

@@ -39,6 +39,8 @@ def status(session: Session) -> None:
     facts = {"proxy": "running", **running}
     facts["hardening"] = _closed(running.get("hardening", {}), session)
     facts["connectors"] = _states(running["connectors"], session)
+    for name in ("listeners", "listener_faults"):
+        facts[name] = _states(running.get(name, {}), session)
     with suppress(KeyhatchError):  # the proxy has said what is wrong with the file
         facts["tokens"] = _tokens(session, session.registry(), session.inventory())
     facts["attention"] = _attention(running["connectors"])

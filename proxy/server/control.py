@@ -6,7 +6,8 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import FILE_MODE, Home
@@ -20,6 +21,16 @@ MAX_MESSAGE = 64 * 1024
 type Message = dict[str, Any]
 
 
+class LeaseDoors(Protocol):
+    """Unix sockets that each stand for one lease, so that its holder needs no token."""
+
+    async def open_for(self, token: Secret) -> Path:
+        """Listen on a new socket for a lease. Raises KeyhatchError."""
+
+    def close_for(self, token: Secret) -> None:
+        """Remove a lease's socket, if it has one."""
+
+
 class ControlServer:
     """Answers the operator's own processes; a lease lasts as long as its connection."""
 
@@ -31,12 +42,14 @@ class ControlServer:
         refresh: Callable[[], Awaitable[Message]],
         stop: Callable[[], None],
         leases_changed: Callable[[int], None],
+        doors: LeaseDoors,
     ) -> None:
         self._engine = engine
         self._status = status
         self._refresh = refresh
         self._stop = stop
         self._leases_changed = leases_changed
+        self._doors = doors
         self._server: asyncio.Server | None = None
         self.listen = ""
 
@@ -71,6 +84,7 @@ class ControlServer:
             return
         finally:
             for token in leases:
+                self._doors.close_for(token)
                 self._callers.close_lease(token)
             if leases:
                 self._leases_changed(len(self._callers.leases))
@@ -95,14 +109,22 @@ class ControlServer:
             case "reload":
                 return await self._refresh()
             case "lease":
-                token = self._lease(_agent_of(message), _connectors_of(message))
-                leases.append(token)
-                self._leases_changed(len(self._callers.leases))
+                token = self._take_lease(message, leases)
                 return {"token": token.reveal(), "listen": self.listen}
+            case "lease-socket":
+                path = await self._doors.open_for(self._take_lease(message, leases))
+                return {"socket": str(path), "listen": self.listen}
             case "stop":
                 self._stop()
                 return {}
         raise _unknown()
+
+    def _take_lease(self, message: Message, leases: list[Secret]) -> Secret:
+        """Open a lease that ends with the connection whose `leases` these are."""
+        token = self._lease(_agent_of(message), _connectors_of(message))
+        leases.append(token)
+        self._leases_changed(len(self._callers.leases))
+        return token
 
     def _lease(self, agent: str | None, connectors: list[str] | None) -> Secret:
         registry = self._engine.snapshot.registry

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -60,17 +61,56 @@ class LeaseHandle:
         self.close()
 
 
+@dataclass(slots=True)
+class SocketLease:
+    """A Unix socket that stands for one lease: who may open it needs no token, and there is none.
+
+    It goes with this handle, or with the process that holds it.
+    """
+
+    path: Path
+    _connection: socket.socket
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
 def open_lease(home: Home, agent: str | None, connectors: list[str] | None) -> LeaseHandle | None:
     """Return a lease from a running proxy, or None when none runs. Raises KeyhatchError."""
+    opened = _open(home, {"op": "lease", "agent": agent, "connectors": connectors})
+    if opened is None:
+        return None
+    reply, connection = opened
+    return LeaseHandle(Secret(reply["token"]), reply["listen"], connection)
+
+
+def open_lease_socket(
+    home: Home, agent: str | None, connectors: list[str] | None
+) -> SocketLease | None:
+    """Return a lease with a socket of its own, or None when no proxy runs. Raises KeyhatchError."""
+    opened = _open(home, {"op": "lease-socket", "agent": agent, "connectors": connectors})
+    if opened is None:
+        return None
+    reply, connection = opened
+    return SocketLease(Path(reply["socket"]), connection)
+
+
+def _open(home: Home, message: dict[str, Any]) -> tuple[dict[str, Any], socket.socket] | None:
+    """Ask for what lasts as long as the connection that is returned with the reply."""
     connection = _connect(home, 10.0)
     if connection is None:
         return None
     try:
-        reply = _ask(connection, {"op": "lease", "agent": agent, "connectors": connectors})
+        return _ask(connection, message), connection
     except BaseException:
         connection.close()
         raise
-    return LeaseHandle(Secret(reply["token"]), reply["listen"], connection)
 
 
 def _connect(home: Home, timeout: float) -> socket.socket | None:

@@ -1,5 +1,7 @@
 """What the service needs of a lane; the lanes themselves live outside of `proxy`."""
 
+import socket
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -8,6 +10,13 @@ class Lane(Protocol):
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen and return the address that was bound. Raises OSError."""
+
+    async def listen_for(self, listener: socket.socket, key: bytes) -> Callable[[], None]:
+        """Listen on a bound socket whose connections need no token: `key` tells who they are.
+
+        A Unix socket takes our own user's processes only. Returns what stops the listening;
+        connections that are open stay, and lose their right with the key.
+        """
 
     async def stop(self, grace: float) -> None:
         """Stop listening, let what is under way end for `grace` seconds, close the rest."""

@@ -24,13 +24,14 @@ from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
+from proxy.server.doors import Doors
 from proxy.server.faults import log_loop_fault
 from proxy.server.hardening import observe
 from proxy.server.home_lock import hold_home
 from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
 from proxy.server.refreshing import build_refresher
-from proxy.server.reload import Reloader, Sources, file_mark
+from proxy.server.reload import POLL, Reloader, Sources, file_mark
 from proxy.server.token_uses import note_uses, note_uses_once
 from proxy.server.trust import Trust, build_trust
 from proxy.vault.inventory import read_inventory
@@ -104,8 +105,10 @@ class _Service:
         loop.dialer = dialer
         loop.set_exception_handler(log_loop_fault)
         lane = make_lane(engine, dialer, lambda: reloader.trust)
-        control = self._control(engine, reloader, refresher)
+        doors = Doors(lane, engine.callers, self._home.run)
+        control = self._control(engine, reloader, refresher, doors)
         control.listen = await self._listen(lane, engine.snapshot.registry)
+        await doors.adjust(engine.snapshot.registry)
         await control.start(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -116,6 +119,7 @@ class _Service:
             asyncio.create_task(refresher.watch(_connectors_of(engine))),
             asyncio.create_task(note_uses(engine.callers, self._tokens)),
             asyncio.create_task(self._sealer.watch()),
+            asyncio.create_task(doors.watch(lambda: engine.snapshot.registry, POLL)),
         ]
         try:
             await self._stopping.wait()
@@ -124,6 +128,7 @@ class _Service:
                 watcher.cancel()
             await asyncio.gather(*watchers, return_exceptions=True)
             await control.stop(self._home)
+            doors.close()
             await lane.stop(GRACE)
             await refresher.close(GRACE)
             await note_uses_once(engine.callers, self._tokens)
@@ -176,15 +181,19 @@ class _Service:
             bound = await lane.start(host, 0)
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
 
-    def _control(self, engine: Engine, reloader: Reloader, refresher: Refresher) -> ControlServer:
+    def _control(
+        self, engine: Engine, reloader: Reloader, refresher: Refresher, doors: Doors
+    ) -> ControlServer:
         async def refresh() -> dict[str, Any]:
             await reloader.refresh(force=True)
+            await doors.adjust(engine.snapshot.registry)
             if reloader.error is not None:
                 raise reloader.error
             return {"snapshot": engine.snapshot.number}
 
         def status() -> dict[str, Any]:
             found = self._status(engine, reloader, control)
+            found |= {"listeners": doors.open_places(), "listener_faults": doors.faults()}
             faults = refresher.faults()
             slugs = {c.id: slug for slug, c in engine.snapshot.registry.connectors.items()}
             told = [f"{slugs[i]}: {error}" for i, error in faults.items() if i in slugs]
@@ -196,6 +205,7 @@ class _Service:
             refresh=refresh,
             stop=self._stopping.set,
             leases_changed=self._leases_changed,
+            doors=doors,
         )
         return control
 

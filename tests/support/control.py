@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from config.errors import KeyhatchError
@@ -38,12 +39,28 @@ class NoVault:
 
 
 @dataclass
+class FakeDoors:
+    """Sockets of leases that are only written down."""
+
+    open: dict[str, Path] = field(default_factory=dict)
+
+    async def open_for(self, token: Secret) -> Path:
+        path = Path(f"socket-{len(self.open)}")
+        self.open[token.reveal()] = path
+        return path
+
+    def close_for(self, token: Secret) -> None:
+        self.open.pop(token.reveal(), None)
+
+
+@dataclass
 class Running:
     """A control socket that listens, and what it was told."""
 
     home: Home
     engine: Engine
     counts: list[int] = field(default_factory=list)
+    doors: FakeDoors = field(default_factory=FakeDoors)
     refreshes: int = 0
     fault: KeyhatchError | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -92,6 +109,7 @@ def running_control(home: Home) -> Iterator[Running]:
             refresh=running.refresh,
             stop=running.stopped.set,
             leases_changed=running.leases_changed,
+            doors=running.doors,
         )
         control.listen = "127.0.0.1:8321"
         await control.start(home)

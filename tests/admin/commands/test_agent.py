@@ -198,3 +198,17 @@ class TestFurtherTokens:
         shown = line("agent", "tokens", "a").out + line("agent", "list").out
         assert token not in shown
         assert "2026-05-09" in shown
+
+
+class TestListen:
+    def test_an_agent_may_have_a_listener_of_its_own(self, line: CommandLine) -> None:
+        assert line("agent", "add", "a", "--listen", "127.0.0.1:8401").code == 0
+        assert "listen: 127.0.0.1:8401" in line.files()["connectors.yaml"].decode()
+
+    def test_one_that_others_would_reach_is_refused_and_leaves_no_agent(
+        self, line: CommandLine
+    ) -> None:
+        outcome = line("agent", "add", "a", "--listen", "0.0.0.0:8401")
+        assert outcome.code == 2
+        assert "not on loopback" in outcome.error
+        assert line("agent", "list", "--json").json == []

@@ -14,8 +14,9 @@ import pytest
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import Home
 from proxy.policy.decision import Caller
+from proxy.secret import Secret
 from proxy.server.control import MAX_MESSAGE
-from proxy.server.control_client import open_lease, request
+from proxy.server.control_client import open_lease, open_lease_socket, request
 from proxy.server.socket_path import control_path, short_address
 from tests.support.control import PATIENCE, Running, claim_home, running_control
 
@@ -243,3 +244,30 @@ child = subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEV
 print(child.pid, flush=True)
 child.wait()
 """
+
+
+class TestLeaseSocket:
+    def test_it_is_told_by_its_path_and_without_a_token(self, running: Running) -> None:
+        lease = open_lease_socket(running.home, "ada", ["hub"])
+        assert lease is not None
+        with lease:
+            (token,) = running.doors.open
+            assert running.doors.open[token] == lease.path
+            assert running.caller_of(Secret(token)) == Caller("ada", frozenset({"hub"}))
+            assert token not in repr(lease)
+
+    def test_it_goes_with_its_connection(self, running: Running) -> None:
+        lease = open_lease_socket(running.home, None, None)
+        assert lease is not None
+        running.wait_for_leases(1)
+        lease.close()
+        running.wait_for_leases(0)
+        assert running.doors.open == {}
+
+    def test_an_agent_that_there_is_not_gets_none(self, running: Running) -> None:
+        with pytest.raises(NotFoundError, match="no agent named 'eve'"):
+            open_lease_socket(running.home, "eve", None)
+        assert running.doors.open == {}
+
+    def test_without_a_proxy_there_is_none(self, tmp_path: Path) -> None:
+        assert open_lease_socket(Home(tmp_path), None, None) is None
