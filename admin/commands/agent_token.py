@@ -121,7 +121,7 @@ def delete(session: Session, name: str, yes: bool) -> None:
     from proxy.vault.tokens import AgentTokens
 
     agent = find_agent(session.registry(), name)
-    require_consent(session.terminal, f"delete agent {agent.slug} and its token?", given=yes)
+    require_consent(session.terminal, f"delete agent {agent.slug} and its tokens?", given=yes)
     with AgentTokens(session.home) as tokens, edit_file(session.home) as file:
         file.delete_agent(agent.slug)
         # Before the file: should that fail, the agent is locked out, not left with a live token.

@@ -66,6 +66,11 @@ def token_id(digest: bytes) -> str:
     return digest.hex()[:ID_LENGTH]
 
 
+def is_token_id(text: str) -> bool:
+    """Tell whether a text could be the id of a token."""
+    return len(text) == ID_LENGTH and all(digit in "0123456789abcdef" for digit in text)
+
+
 def stored_connectors(ids: Iterable[str] | None) -> str | None:
     """Return a narrowing as it is kept."""
     return None if ids is None else json.dumps(sorted(ids))

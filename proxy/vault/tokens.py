@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
-from config.errors import ConflictError, NotFoundError
+from config.errors import ConflictError, NotFoundError, UsageError
 from config.home import Home
 from proxy.secret import Secret
 from proxy.vault.schema import AGENT_TOKENS
@@ -20,6 +20,7 @@ from proxy.vault.store import Store, Writing
 from proxy.vault.token_rows import (
     IssuedToken,
     TokenRecord,
+    is_token_id,
     issued_token,
     stored_connectors,
     token_id,
@@ -78,7 +79,16 @@ class AgentTokens:
             return _delete(writing, agent)
 
     def revoke_by_id(self, agent: str, id_: str) -> None:
-        """Delete one token of an agent. Raises NotFoundError, or ConflictError for an id of two."""
+        """Delete one token of an agent.
+
+        Raises UsageError for what is no id, which could be a token and is not repeated,
+        NotFoundError for an unknown id, ConflictError for one that two tokens have.
+        """
+        if not is_token_id(id_):
+            raise UsageError(
+                "a token's id has 8 hexadecimal digits",
+                hint=f"`keyhatch agent tokens {agent}` shows the ids; never give a token itself",
+            )
         with self._store.writing() as writing:
             query = select(AGENT_TOKENS.c.digest).where(AGENT_TOKENS.c.agent == agent)
             digests = [d for (d,) in writing.connection.execute(query) if token_id(d) == id_]

@@ -6,7 +6,9 @@ import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,14 @@ from tests.support.ports import free_port
 from tests.support.service import KEY, PATIENCE, Service, Site, eventually, make_site, service
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may pass through, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +121,13 @@ class TestSocket:
         assert not socket_of(running).exists()
 
     @needs_root
-    def test_another_user_is_refused_even_when_the_modes_are_gone(self, running: Service) -> None:
+    def test_another_user_is_refused_even_when_the_modes_are_gone(self, origin: Origin) -> None:
         """I10."""
-        declare(running, "bob: {connectors: [hub], listen: 'unix:run/x.sock'}")
-        path = socket_of(running)
-        for opened in (path, *path.parents):
-            if opened != Path("/"):
-                opened.chmod(opened.stat().st_mode | 0o777)
-        try:
+        with open_folder() as folder, service(make_site(folder, origin)) as running:
+            declare(running, "bob: {connectors: [hub], listen: 'unix:run/x.sock'}")
+            path = socket_of(running)
+            for opened in (path, path.parent, running.site.home.root):
+                opened.chmod(0o777)
             done = subprocess.run(
                 [sys.executable, "-c", _STRANGER, str(path)],
                 capture_output=True,
@@ -126,9 +135,6 @@ class TestSocket:
                 check=True,
                 timeout=PATIENCE,
             )
-        finally:
-            running.site.home.root.chmod(0o700)
-            path.parent.chmod(0o700)
         assert done.stdout.strip() in {"b''", "ConnectionResetError", "BrokenPipeError"}
 
 
