@@ -104,6 +104,21 @@ def with_dependencies(site: Path) -> Iterator[Path]:
     link.unlink()
 
 
+def test_a_command_with_secrets_starts_anew_from_the_wheel(
+    with_dependencies: Path, hostile: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Isolated, it finds itself and its dependencies, and none of the stranger's packages."""
+    script = with_dependencies.parents[2] / "bin" / "keyhatch"
+    home = tmp_path_factory.mktemp("wheel") / "home"
+    environ = {"PYTHONPATH": str(hostile), "KEYHATCH_HOME": str(home)}
+    assert "initialised" in run(script, "init", "--key-source", "file", cwd=hostile, **environ)
+    assert "sealed" in run(script, "vault", "rotate-key", cwd=hostile, **environ)
+    assert run(script, "run", "--", "printenv", "PYTHONPATH", cwd=hostile, **environ) == (
+        f"{hostile}\n"
+    )
+    assert "stopped" in run(script, "stop", cwd=hostile, **environ)
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """A folder to stand in, with a stranger's packages under all our names."""

@@ -85,15 +85,22 @@ def lines_of(finding: Finding, width: int) -> Sequence[str]:
     """Return a finding as lines: grade, topic and what is so, then what to do about it."""
     indent = " " * (2 + _GRADE + _TOPIC)
     head = f"  {finding.grade.value:<{_GRADE}}{finding.topic:<{_TOPIC}}"
-    lines = textwrap.wrap(
-        printable(finding.what), width, initial_indent=head, subsequent_indent=indent
-    )
+    lines = _wrap(finding.what, width, head, indent)
     if finding.advice:
-        first = f"{indent}-> "
-        rest = f"{indent}   "
-        advice = printable(finding.advice)
-        lines += textwrap.wrap(advice, width, initial_indent=first, subsequent_indent=rest)
+        lines += _wrap(finding.advice, width, f"{indent}-> ", f"{indent}   ")
     return lines
+
+
+def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Break between words only: paths and options are copied from here."""
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _count(counts: Counter[Grade], grade: Grade) -> str:

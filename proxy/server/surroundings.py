@@ -1,8 +1,9 @@
 """What an inherited environment may do to a process that opens the vault.
 
 Three kinds: what would carry secrets out, or strange code in, is refused by name; what would bend
-the resolver, the TLS library or the interpreter is dropped; the rest stays. Proxy variables and
-those that name certificates stay and are not looked at by anything in here.
+the resolver, the TLS library or the interpreter is dropped; the rest stays. Proxy variables stay
+for a browser that a command may open, and nothing of ours looks at them. LD_LIBRARY_PATH stays
+because some Pythons do not start without it; the doctor tells of it.
 """
 
 from collections.abc import Mapping
