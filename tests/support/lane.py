@@ -16,6 +16,7 @@ from addons.compose import lane_addons
 from addons.exchange import Traffic
 from addons.lane import MitmproxyLane
 from config.catalog import load_catalog
+from config.destination import is_ip_literal
 from config.home import Home
 from config.load import load_registry
 from proxy.audit.journal import Journal
@@ -203,6 +204,8 @@ class _TestDialer(Dialer):
 def _resolver(lane: RunningLane) -> Callable[[str, int], Any]:
     async def resolve(host: str, _port: int) -> list[str]:
         lane.asked_names.append(host)
+        if is_ip_literal(host):
+            return [host]
         if host not in lane.names:
             raise OSError("no such name")
         return lane.names[host]

@@ -1,13 +1,17 @@
 """The attacker's clients: they send any bytes, and keep every byte that comes back."""
 
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+from OpenSSL import SSL
 
 from tests.support.raw_client import RawClient, Reply
 
@@ -31,6 +35,13 @@ class Agent(RawClient):
         self.bodies.append(found.body)
         return found
 
+    def start_tls_as(self, name: bytes | None, *, newest: int = SSL.TLS1_3_VERSION) -> "AnyNameTls":
+        """Do a TLS handshake with any server name, or none; nothing is verified."""
+        assert not self._buffer
+        stream = AnyNameTls(self._socket, name, newest)
+        self._socket = cast("socket.socket", stream)
+        return stream
+
     def is_closed(self) -> bool:
         """Wait for the end of the connection; whatever still comes is kept."""
         self.read_to_end()
@@ -49,6 +60,60 @@ class Agent(RawClient):
         yield "what the agent received", self.received
         for body in self.bodies:
             yield "a body that the agent received", body
+
+
+class AnyNameTls:
+    """TLS as no honest client speaks it; reads and writes as a socket does."""
+
+    def __init__(self, below: socket.socket, name: bytes | None, newest: int) -> None:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(newest)
+        self._below = below
+        self.connection = SSL.Connection(context, None)
+        if name is not None:
+            self.connection.set_tlsext_host_name(name)
+        self.connection.set_connect_state()
+        self.handshake()
+
+    def handshake(self) -> None:
+        """Do a handshake, the first or another. Raises OSError."""
+        self._pump(self.connection.do_handshake)
+
+    def recv(self, size: int) -> bytes:
+        try:
+            return bytes(self._pump(lambda: self.connection.recv(size)))
+        except ConnectionError:
+            return b""
+
+    def sendall(self, octets: bytes) -> None:
+        self._pump(lambda: self.connection.sendall(octets))
+
+    def close(self) -> None:
+        self._below.close()
+
+    def settimeout(self, seconds: float) -> None:
+        self._below.settimeout(seconds)
+
+    def _pump[T](self, act: Callable[[], T]) -> T:
+        while True:
+            try:
+                done = act()
+            except SSL.WantReadError:
+                self._flush()
+                octets = self._below.recv(65536)
+                if not octets:
+                    raise ConnectionResetError("the other side hung up") from None
+                self.connection.bio_write(octets)
+            except SSL.Error as error:
+                self._flush()
+                raise ConnectionAbortedError("TLS ended") from error
+            else:
+                self._flush()
+                return done
+
+    def _flush(self) -> None:
+        with suppress(SSL.WantReadError):
+            self._below.sendall(self.connection.bio_read(1 << 20))
 
 
 @dataclass

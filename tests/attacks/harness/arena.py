@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from tests.attacks.harness.upstream import Behaviour, PlaceOfCertificates, Upstr
 from tests.attacks.harness.world import EVIL, HOST, Declared, World
 from tests.support.raw_client import Reply, proxy_authorization
 
-SETTLING: Final = 1.5  # seconds in which what the control forwards must have come
+SETTLING: Final = 0.5  # seconds in which what the control forwards must have come
 
 type Start = Callable[[World], Product]
 
@@ -130,13 +130,23 @@ class Arena:
         *,
         name: str | None = None,
         protocols: tuple[str, ...] = (),
+        verify: bool = True,
     ) -> Agent:
         """Return a connection with TLS in a tunnel; its TLS name is the target's unless given."""
         agent = self.agent()
         reply = agent.connect(target)
         assert reply.status == 200, reply.raw
-        agent.start_tls(self.trust(*protocols), name or target.rpartition(":")[0])
+        agent.start_tls(self.trust(*protocols, verify=verify), name or target.rpartition(":")[0])
         return agent
+
+    def each_way(self, *fields: str, host: str = HOST, path: str = "/") -> Iterator[Reply]:
+        """Call a connector in each way that a product promises to encrypt, and yield the answers.
+
+        In a tunnel; on Keyhatch by a plain http:// call as well, which the control sends in clear.
+        """
+        yield self.tunnel(f"{host}:443").request("GET", path, f"Host: {host}", *fields)
+        if self.on_keyhatch:
+            yield self.agent().get(f"http://{host}{path}", *fields)
 
     def tunnel_h2(self, target: str = f"{HOST}:443") -> H2Agent:
         """Return a tunnel in which HTTP/2 is spoken."""
@@ -170,7 +180,7 @@ class Arena:
         chosen = list(upstreams or self._upstreams)
         if self.product.kind == CONTROL:
             deadline = time.monotonic() + SETTLING
-            while not any(found.received for found in chosen) and time.monotonic() < deadline:
+            while not any(found.forwarded for found in chosen) and time.monotonic() < deadline:
                 time.sleep(0.02)
         self._untouched += chosen
         self._check_untouched()
@@ -200,7 +210,7 @@ class Arena:
 
     def _check_untouched(self) -> None:
         for upstream in self._untouched:
-            assert not upstream.received, f"{upstream.name} received {upstream.received[:200]!r}"
+            assert not upstream.forwarded, f"{upstream.name} received {upstream.forwarded[:200]!r}"
 
     def _upstream(
         self, context: ssl.SSLContext, name: str, behave: Behaviour, protocols: tuple[str, ...]

@@ -68,6 +68,7 @@ class Control:
         keys = {host: c.secret for c in world.connectors.values() for host in c.hosts}
         mitmdump.keys.write_text(json.dumps(keys))
         self.publish()
+        world.internet.on_change = self.publish
 
     def publish(self) -> None:
         """Let the process see the Internet as it is now."""

@@ -30,6 +30,7 @@ class Internet:
     routes: dict[Address, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     dialled: list[Address] = field(default_factory=list)
+    on_change: Callable[[], None] = lambda: None
 
     def host(self, name: str, **ports: int) -> str:
         """Give a name an address of its own, at which local ports answer (`p443=…`); return it."""
@@ -37,18 +38,21 @@ class Internet:
         self.names[name] = [address]
         for key, local in ports.items():
             self.routes[address, int(key.removeprefix("p"))] = local
+        self.on_change()
         return address
 
     def route(self, name: str, port: int, local: int) -> None:
         """Let a local port answer at a name's first address."""
         self.routes[self.names[name][0], port] = local
+        self.on_change()
 
     def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name. Raises OSError."""
         self.asked.append(name)
-        if name.rstrip(".").lower() not in self.names:
+        canonical = name.encode("idna").decode().rstrip(".").lower()  # as the system's does
+        if canonical not in self.names:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
-        return self.names[name.rstrip(".").lower()]
+        return self.names[canonical]
 
     def reach(self, address: str, port: int) -> Address:
         """Return the real address behind one of this Internet. Raises OSError."""

@@ -47,7 +47,7 @@ class KeyhatchLane:
     kind = KEYHATCH
     patience = PATIENCE
 
-    def __init__(self, world: World, printed: Callable[[], str], *extra_addons: object) -> None:
+    def __init__(self, world: World, printed: Callable[[], str]) -> None:
         self._printed = printed
         self._stack = ExitStack()
         self.home = _home(world, dial=False)
@@ -59,7 +59,7 @@ class KeyhatchLane:
                 {},
                 vault=vault,
                 loop=connecting_through(VettedLoop, lambda: world.internet),
-                extra_addons=extra_addons,
+                extra_addons=world.addons,
             )
         )
         self.lane.names, self.lane.asked_names = world.internet.names, world.internet.asked

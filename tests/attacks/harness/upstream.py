@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from tests.support.origin_wire import BrokenRequestError, Received, Reply, read_
 
 PATIENCE = 20.0
 TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS connection (RFC 8446, 5.1)
+TLS_ALERT = b"\x15\x03"
 
 type Behaviour = Callable[["Visit"], None]
 
@@ -33,9 +35,16 @@ class PlaceOfCertificates:
         """Return a server's context, its certificate for these names."""
         if names not in self._leaves:
             self._leaves[names] = self.authority.issue_cert(*names)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._leaves[names].configure_cert(context)
-        return context
+        return serving(self._leaves[names])
+
+
+def serving(leaf: trustme.LeafCert, *, ciphers: str | None = None) -> ssl.SSLContext:
+    """Return the context of a server with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if ciphers is not None:
+        context.set_ciphers(ciphers)
+    leaf.configure_cert(context)
+    return context
 
 
 @dataclass
@@ -55,6 +64,14 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.stream = io.BufferedReader(_Recording(self))
+
+    @property
+    def forwarded(self) -> bytes:
+        """What was meant for the service: not HTTP/2 that is merely opened, nor an alert of TLS."""
+        if not self.secure and self.received.startswith(TLS_ALERT):
+            return b""
+        is_h2 = self.secure and self.received.startswith(b"PRI ")
+        return b"" if is_h2 and not self.requests else bytes(self.received)
 
     def send(self, octets: bytes) -> None:
         self.socket.sendall(octets)
@@ -155,6 +172,11 @@ class Upstream:
         """Every byte that came."""
         return b"".join(bytes(visit.received) for visit in self.visits)
 
+    @property
+    def forwarded(self) -> bytes:
+        """What was meant for the service, over all connections."""
+        return b"".join(visit.forwarded for visit in self.visits)
+
     def __enter__(self) -> Self:
         return self
 
@@ -187,11 +209,14 @@ class Upstream:
             yield f"the TLS name that {self.name} was asked for", str(visit.server_name).encode()
 
     def told_amiss(self, *hosts: str) -> Iterator[tuple[str, bytes]]:
-        """Yield what even the owner of a secret must not be told: in clear, or as another host."""
+        """Yield what even the owner of a secret must not be told: in clear, or as another host.
+
+        `hosts` may be wildcards.
+        """
         for visit in self.visits:
             if not visit.secure:
                 yield f"what {self.name} received in clear", visit.told()
-            elif visit.server_name not in hosts:
+            elif not any(fnmatch(visit.server_name or "", host) for host in hosts):
                 yield f"what {self.name} received as {visit.server_name}", visit.told()
 
     def _run(self, body: Callable[[], None]) -> None:

@@ -31,7 +31,10 @@ class Declared:
 
 @dataclass
 class World:
-    """Everything around a product, before it starts."""
+    """Everything around a product, before it starts.
+
+    `addons` run before those of Keyhatch's lane, so that a row can put a fault in any hook.
+    """
 
     folder: Path
     ca_pem: bytes
@@ -39,6 +42,7 @@ class World:
     connectors: dict[str, Declared] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     agents: dict[str, Any] = field(default_factory=dict)
+    addons: list[object] = field(default_factory=list)
 
     @property
     def ca_file(self) -> Path:
