@@ -1,5 +1,6 @@
 """The type that holds credential material and cannot print itself."""
 
+import re
 from typing import Final, NoReturn, SupportsIndex
 
 from config.errors import UsageError
@@ -7,6 +8,7 @@ from config.errors import UsageError
 MIN_SECRET = 8  # shorter ones would be masked inside ordinary words, and guessed by echo
 MAX_SECRET = 64 * 1024
 _MASK: Final = "«secret»"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Secret:
@@ -67,3 +69,21 @@ def accept_secret(text: str, *, what: str = "secret") -> Secret:
             hint="check the file or clipboard that it came from",
         )
     return Secret(value)
+
+
+def require_storable(secret: Secret, *, document: bool) -> None:
+    """Raise UsageError for a secret that could be neither placed nor masked, whoever stores it.
+
+    `document`: it is a key file or a token set, which has lines and is never placed as it is.
+    """
+    value = secret._value  # noqa: SLF001 - looked at, not given away
+    if len(value) < MIN_SECRET:
+        raise UsageError(
+            f"a secret of less than {MIN_SECRET} characters is not stored",
+            hint="a value this short cannot be masked in responses",
+        )
+    if not document and _CONTROL.search(value):
+        raise UsageError(
+            "a secret with a line break or control character is not stored",
+            hint="no header can carry it; check where it came from",
+        )

@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from config.errors import KeyhatchError
+from config.oauth import PRIVATE_KEY, TOKEN_SET
 from proxy.audit.chain import SealedHead
-from proxy.secret import Secret
+from proxy.secret import Secret, require_storable
 from proxy.vault.audit_rows import delete_audit_head, read_audit_head, write_audit_head
 from proxy.vault.errors import (
     BindingChangedError,
@@ -69,8 +70,10 @@ class Vault:
     def put(self, connector_id: str, slot: str, binding: bytes, secret: Secret) -> None:
         """Store a secret for the destinations that `binding` stands for; on disk on return.
 
-        A refresh that waits for a mended configuration may be tried again at once.
+        A refresh that waits for a mended configuration may be tried again at once. Raises
+        UsageError for a secret that no request could carry or no response be searched for.
         """
+        require_storable(secret, document=slot in (PRIVATE_KEY, TOKEN_SET))
         with self._store.writing() as writing:
             forgive(writing.connection, connector_id)
             self._put(writing, Place(connector_id, slot, binding), secret)

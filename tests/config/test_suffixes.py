@@ -19,6 +19,9 @@ from config.suffixes import TENANT_SUFFIXES, is_shared_suffix
         "amazonaws.com",  # above a public suffix
         "foo.kobe.jp",  # a wildcard rule, *.kobe.jp
         "kobe.jp",
+        "cloudapp.azure.com",
+        "westeurope.cloudapp.azure.com",  # regions stand in between
+        "elb.amazonaws.com",
         "xn--55qx5d.cn",  # listed by its U-label
         "atlassian.net",
         "my.salesforce.com",
@@ -57,6 +60,18 @@ def test_every_name_above_a_tenant_suffix_is_shared(suffix: str) -> None:
 def test_the_agreed_vendors_are_covered() -> None:
     for vendor in (
         "zendesk.com",
+        "myshopify.com",
+        "atlassian.net",
+        "s3.amazonaws.com",
+        "s3.eu-central-1.amazonaws.com",
+        "execute-api.us-east-1.amazonaws.com",
+        "azurewebsites.net",
+        "blob.core.windows.net",
+        "snowflakecomputing.com",
+        "grafana.net",
+        "supabase.co",
+        "r2.cloudflarestorage.com",
+        "wordpress.com",
         "freshdesk.com",
         "service-now.com",
         "sharepoint.com",

@@ -27,7 +27,7 @@ _STEPS: Final = frozenset(
 
 def value(number: int) -> Secret:
     """Return the secret of one put; the lengths differ so that a torn record would show."""
-    return Secret(f"{number} " + "x" * (number * 37 % 3000))
+    return Secret(f"{number:08} " + "x" * (number * 37 % 3000))
 
 
 def put_for_ever(home: Home, first: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from config.errors import OperatorNeededError
+from config.errors import OperatorNeededError, UsageError
 from config.home import Home
 from proxy.secret import Secret
 from proxy.vault.errors import BindingChangedError, SecretMissingError, VaultLockedError
@@ -55,6 +55,30 @@ def test_slots_and_connectors_are_kept_apart(vault: Vault) -> None:
             vault.put(name, slot, BINDING, Secret(f"{name} {slot}"))
     assert vault.get("a", "app_key", BINDING) == Secret("a app_key")
     assert vault.get("b", "secret", BINDING) == Secret("b secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "less than 8 characters"),
+        ("1234567", "less than 8 characters"),
+        ("sk-live\r\nX-Injected: 1", "line break"),
+        ("sk-live-0123\n", "line break"),
+        ("sk-live-\x000123", "line break"),
+    ],
+)
+def test_d08_a_secret_that_no_request_could_carry_is_not_stored(
+    vault: Vault, text: str, says: str
+) -> None:
+    """Whoever stores it: the command line looks at what it is given before."""
+    with pytest.raises(UsageError, match=says):
+        vault.put("a", "secret", BINDING, Secret(text))
+    with pytest.raises(SecretMissingError):
+        vault.get("a", "secret", BINDING)
+
+
+def test_a_private_key_is_stored_with_its_lines(vault: Vault) -> None:
+    vault.put("a", "private_key", BINDING, Secret("-----BEGIN\nabc\n-----END\n"))
 
 
 def test_a_secret_is_replaced_in_its_place_with_another_binding_too(vault: Vault) -> None:
@@ -191,17 +215,17 @@ def test_opening_reads_no_record(home: Home) -> None:
 
 
 def test_rotating_seals_every_record_anew_and_keeps_the_key_source(home: Home) -> None:
-    make(home, {(f"c{number}", "secret"): Secret(f"value {number}") for number in range(20)})
+    make(home, {(f"c{number}", "secret"): Secret(f"the value {number}") for number in range(20)})
     before = dict(run_sql(home, "SELECT connector_id, sealed FROM records"))
     old_key = home.vault_key.read_bytes()
     with reopen(home) as vault:
         assert vault.rotate_key() == 20
-        assert vault.get("c7", "secret", BINDING) == Secret("value 7")
+        assert vault.get("c7", "secret", BINDING) == Secret("the value 7")
     after = dict(run_sql(home, "SELECT connector_id, sealed FROM records"))
     assert all(before[name] != after[name] for name in before)
     assert home.vault_key.read_bytes() == old_key
     with reopen(home) as vault:
-        assert vault.get("c19", "secret", BINDING) == Secret("value 19")
+        assert vault.get("c19", "secret", BINDING) == Secret("the value 19")
 
 
 def test_rotating_an_empty_vault_is_fine(vault: Vault) -> None:
@@ -286,8 +310,8 @@ def test_threads_share_one_open_vault(vault: Vault) -> None:
     def work(name: str) -> None:
         try:
             for number in range(20):
-                vault.put(name, "secret", BINDING, Secret(f"{name} {number}"))
-                assert vault.get(name, "secret", BINDING) == Secret(f"{name} {number}")
+                vault.put(name, "secret", BINDING, Secret(f"secret of {name} {number}"))
+                assert vault.get(name, "secret", BINDING) == Secret(f"secret of {name} {number}")
         except BaseException as error:  # noqa: BLE001 - reported by the main thread
             failures.append(error)
 
