@@ -50,11 +50,12 @@ class H2Service:
                 speaker.send_headers(number, [(":status", "200")])
                 speaker.send_data(number, b"ok")
                 last = [("grpc-status", "7"), ("grpc-message", f"not you, {self._secret}")]
+                last.append(("set-cookie", "session=s1"))
                 speaker.send_headers(number, last, end_stream=True)
 
 
 def test_invariant_05_trailers_of_http2_are_scrubbed(tmp_path: Path) -> None:
-    """G09."""
+    """G09, G24: neither the credential nor a cookie comes in them."""
     with (
         scripted_lane(tmp_path / "home", H2Service(), protocols=("h2",)) as lane,
         RawClient(lane.port, lane.token) as client,
@@ -64,6 +65,7 @@ def test_invariant_05_trailers_of_http2_are_scrubbed(tmp_path: Path) -> None:
     assert head["grpc-status"] == "7"
     assert head["grpc-message"].startswith("not you, ")
     assert_clean(str(head).encode())
+    assert "set-cookie" not in head
 
 
 def test_invariant_02_trailers_of_an_agent_go_no_further(tmp_path: Path) -> None:
