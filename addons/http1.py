@@ -25,6 +25,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Htt
 
 from addons.limits import limits_of
 from config.limits import Limits
+from proxy.wire.heads import head_in, is_response_head
 
 MAX_FRAMING: Final = 64 * 1024  # bytes of a chunk's size and extensions, and of trailers
 MAX_PIPELINED: Final = 1024 * 1024  # bytes that an agent may send before its answer has come
@@ -100,6 +101,10 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
 
     def _read_head(self, event: events.ConnectionEvent) -> layer.CommandGenerator[bool]:
         """Read a head if it is there; tell whether it was an interim one, which is dropped."""
+        octets = head_in(bytes(self.buf))
+        if octets is not None and not is_response_head(octets):
+            yield from self._give_up()
+            return False
         for command in super().read_headers(event):
             head = command.event if isinstance(command, ReceiveHttp) else None
             if not isinstance(head, ResponseHeaders):

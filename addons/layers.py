@@ -25,6 +25,7 @@ from addons.limits import HEAD_TOO_LARGE, limits_of
 from addons.stream import StrictHttpStream
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode, render_problem
+from proxy.wire.heads import head_in, is_request_head
 
 _HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
@@ -87,6 +88,10 @@ class StrictHttp1Server(BoundedHttp1Server):
         limits = limits_of(self.context)
         if is_too_long(self.buf, limits.head_bytes):
             yield from self._hang_up(_HEAD_TOO_LARGE)
+            return
+        octets = head_in(bytes(self.buf))
+        if octets is not None and octets.strip(b"\r\n") and not is_request_head(octets):
+            yield from self._hang_up(_MALFORMED)
             return
         for command in super().read_headers(event):
             head = command.event if isinstance(command, ReceiveHttp) else None
