@@ -29,6 +29,12 @@ CREDENTIAL_PARAMETERS: Final = frozenset(
 )
 
 
+# Frameworks that serve browsers' forms take a method from here: a rule on methods must not be
+# asked about another than is done.
+METHOD_PARAMETERS: Final = frozenset({"_method"})
+STRIPPED_PARAMETERS: Final = CREDENTIAL_PARAMETERS | METHOD_PARAMETERS
+
+
 @dataclass(frozen=True, slots=True)
 class Hygiene:
     """What an operator allows; by default nothing passes that could stand in for the credential.

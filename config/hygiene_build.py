@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from config.catalog import Form
 from config.connector import Placement
 from config.headers import parse_header_name
-from config.hygiene import COOKIES, CREDENTIAL_PARAMETERS, Hygiene
+from config.hygiene import COOKIES, STRIPPED_PARAMETERS, Hygiene
 from config.models import AnyConnectorSection
 from config.place import Place
 from config.placements import parse_query_name, place_of
@@ -44,7 +44,7 @@ def stripped_query(
         place.at("strip", "query", index).read(parse_query_name, name)
         for index, name in enumerate(section.strip.query)
     }
-    known = CREDENTIAL_PARAMETERS.union(form.strip.query if form else ())
+    known = STRIPPED_PARAMETERS.union(form.strip.query if form else ())
     return frozenset(own | {name for name in known if name.lower() not in hygiene.query})
 
 

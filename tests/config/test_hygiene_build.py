@@ -3,7 +3,7 @@
 import pytest
 
 from config.errors import ConfigError
-from config.hygiene import CREDENTIAL_PARAMETERS, STRICT, Hygiene
+from config.hygiene import STRICT, STRIPPED_PARAMETERS, Hygiene
 from tests.support.config_texts import connector
 
 OWN = "type: api_key\nhosts: [a.example]\n"
@@ -12,7 +12,7 @@ OWN = "type: api_key\nhosts: [a.example]\n"
 def test_by_default_nothing_passes() -> None:
     made = connector(OWN)
     assert made.hygiene == STRICT
-    assert made.strip_query == CREDENTIAL_PARAMETERS
+    assert made.strip_query == STRIPPED_PARAMETERS
 
 
 def test_what_the_operator_writes_passes() -> None:
@@ -27,7 +27,7 @@ def test_what_the_operator_writes_passes() -> None:
         minting=("/v1/keys",),
         token_fields=True,
     )
-    assert made.strip_query == CREDENTIAL_PARAMETERS - {"access_token"}
+    assert made.strip_query == STRIPPED_PARAMETERS - {"access_token"}
 
 
 def test_what_is_kept_beats_what_the_provider_strips() -> None:

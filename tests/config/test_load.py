@@ -17,7 +17,7 @@ from config.connector import (
 from config.destination import DestinationPattern
 from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from config.home import Home
-from config.hygiene import CREDENTIAL_PARAMETERS
+from config.hygiene import STRIPPED_PARAMETERS
 from config.load import read_registry
 from config.policy import Rule
 from config.template import Template
@@ -92,7 +92,7 @@ def test_what_the_operator_writes_beats_the_provider() -> None:
     assert dict(made.headers) == {"Anthropic-Version": "2024-01-01", "X-Team": "a"}
     assert made.test_path == "/ping"
     assert made.strip_headers == {"authorization", "x-other"}
-    assert made.strip_query == {"key", *CREDENTIAL_PARAMETERS}
+    assert made.strip_query == {"key", *STRIPPED_PARAMETERS}
 
 
 def test_a_placement_takes_the_place_of_a_providers_fixed_header() -> None:
