@@ -1,9 +1,13 @@
 """Reads the audit log: the newest records without reading the whole, and those that come."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+
+from proxy.audit.files import journal_files, lines_backwards
 
 BLOCK = 64 * 1024
 POLL_S = 0.25
@@ -14,21 +18,22 @@ type Filter = Callable[[Record], bool]
 
 @dataclass(slots=True)
 class AuditLog:
-    """The journal's files, one per day (their names sort by time), and how far each was read.
+    """The journal's files, and how far each was read.
 
-    Several processes may append, and one that began its record before midnight ends it in the
-    old file: every file is looked at again.
+    `since` leaves out files that were not written to after it. A file that is deleted meanwhile,
+    because it was kept long enough, is passed over.
     """
 
     folder: Path
+    since: datetime | None = None
     block: int = BLOCK
     read_to: dict[Path, int] = field(default_factory=dict)
 
     def newest(self, count: int, wanted: Filter) -> list[Record]:
         """Return the last records that are wanted, oldest first; what comes later is `fresh`."""
-        self.read_to = {path: path.stat().st_size for path in self._files()}
+        self.read_to = {path: _size(path) for path in self._files()}
         found: list[Record] = []
-        for path in reversed(self._files()):
+        for path in reversed(self._recent()):
             if len(found) >= count:
                 break
             for record in map(parse_record, self._backwards(path)):
@@ -38,18 +43,27 @@ class AuditLog:
                     found.append(record)
         return found[::-1]
 
+    def all(self, wanted: Filter) -> Iterator[Record]:
+        """Yield the records that are wanted, oldest first."""
+        for path in self._recent():
+            for line in _lines(path):
+                record = parse_record(line)
+                if record is not None and wanted(record):
+                    yield record
+
     def fresh(self) -> Iterator[Record]:
         """Yield the records that were appended since the last call; half a line is left for later."""
         for path in self._files():
-            with path.open("rb") as file:
-                file.seek(self.read_to.get(path, 0))
-                for line in file:
-                    if not line.endswith(b"\n"):
-                        break
-                    self.read_to[path] = self.read_to.get(path, 0) + len(line)
-                    record = parse_record(line)
-                    if record is not None:
-                        yield record
+            start = self.read_to.get(path, 0)
+            if _size(path) == start:
+                continue
+            for line in _lines(path, start):
+                if not line.endswith(b"\n"):
+                    break
+                self.read_to[path] = self.read_to.get(path, 0) + len(line)
+                record = parse_record(line)
+                if record is not None:
+                    yield record
 
     def follow(self, wait: Callable[[float], None]) -> Iterator[Record]:
         """Yield records as they come, for ever; `wait` takes seconds."""
@@ -58,30 +72,46 @@ class AuditLog:
             wait(POLL_S)
 
     def _backwards(self, path: Path) -> Iterator[bytes]:
-        return _lines_backwards(path, self.read_to.get(path, 0), self.block)
+        try:
+            with path.open("rb") as file:
+                yield from lines_backwards(file.fileno(), self.read_to.get(path, 0), self.block)
+        except FileNotFoundError:
+            return
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("*.jsonl"))
+        return journal_files(self.folder)
+
+    def _recent(self) -> list[Path]:
+        if self.since is None:
+            return self._files()
+        since = self.since.timestamp()
+        return [path for path in self._files() if _written_at(path) >= since]
 
 
 def parse_record(line: bytes) -> Record | None:
-    """Return the record of a line, or None for one that was torn by a full disk."""
+    """Return the record of a line, or None for one that was cut short."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
-def _lines_backwards(path: Path, size: int, block: int) -> Iterator[bytes]:
-    """Yield the lines within the first `size` bytes, last first, a block at a time."""
-    rest = b""
-    with path.open("rb") as file:
-        while size > 0:
-            start = max(0, size - block)
+def _lines(path: Path, start: int = 0) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
             file.seek(start)
-            first, *lines = (file.read(size - start) + rest).split(b"\n")
-            yield from (line for line in reversed(lines) if line)
-            rest, size = first, start
-    if rest:
-        yield rest
+            yield from file
+    except FileNotFoundError:
+        return
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - one call for many files
+    except FileNotFoundError:
+        return 0.0

@@ -7,7 +7,7 @@ agent's paths, names in a file) is printed with control and bidirectional charac
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
@@ -116,6 +116,13 @@ def paint(text: str, session: Session) -> str:
     if colour is None or not _coloured(session.environ):
         return text
     return click.style(text, fg=colour)
+
+
+def painter(session: Session) -> Callable[[str, str], str]:
+    """Return what colours a text, or leaves it as it is where colours are not wanted."""
+    if _coloured(session.environ):
+        return lambda text, colour: click.style(text, fg=colour)
+    return lambda text, _colour: text
 
 
 def terminal_width() -> int | None:

@@ -1,100 +1,135 @@
 """`keyhatch logs`: the audit log, one row for each request that has ended."""
 
 import json
-from functools import partial
+from collections.abc import Callable
 
 import click
 
+from admin.audit_filter import Picked, parse_moment, parse_status
 from admin.audit_log import AuditLog, Record
-from admin.care import Care
+from admin.audit_rows import Rows
 from admin.completion import agent_names, connector_names
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import as_text, note
+from admin.lazy import Entry, LazyGroup
+from admin.options import pass_session
+from admin.output import note, painter, terminal_width
 from config.slug import slugify
 
 DEFAULT_ROWS = 50
+DECISIONS = ("inject", "forward", "tunnel", "portal", "refuse")
+
+COMMANDS = {
+    "verify": Entry(
+        "admin.commands.logs_verify:verify", "Look whether the audit log is as it was written."
+    ),
+    "stats": Entry("admin.commands.logs_stats:stats", "Draw what happened: counts and latencies."),
+}
 
 
-@click.command(
-    cls=PrintingCommand,
-    care=Care.NONE,
+@click.group(
+    name="logs",
+    cls=LazyGroup,
+    entries=COMMANDS,
+    invoke_without_command=True,
     epilog="""
 examples:
   keyhatch logs -n 20
   keyhatch logs -f --connector hubspot-api
-  keyhatch logs --json | jq 'select(.decision == "refuse")'
+  keyhatch logs --since 1h --status 4xx --status 5xx
+  keyhatch logs --json --code egress-denied | jq .host
+  keyhatch logs stats --since 7d
+  keyhatch logs verify
 """,
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on as requests come, until Ctrl-C.")
-@click.option("--connector", metavar="NAME", shell_complete=connector_names, help="Only this one.")
-@click.option("--agent", metavar="NAME", shell_complete=agent_names, help="Only this one.")
 @click.option(
     "-n", "count", metavar="N", type=click.IntRange(min=0), default=DEFAULT_ROWS, show_default=True,
     help="How many of the newest.",
 )  # fmt: skip
+@click.option("--connector", metavar="NAME", shell_complete=connector_names, help="Only this one.")
+@click.option("--agent", metavar="NAME", shell_complete=agent_names, help="Only this one.")
+@click.option(
+    "--status", "statuses", metavar="S", multiple=True,
+    help="Only with this status, such as 403, 5xx or none; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--code", "codes", metavar="CODE", multiple=True,
+    help="Only with this problem, such as egress-denied; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--decision", "decisions", type=click.Choice(DECISIONS), multiple=True,
+    help="Only what was decided so; may be repeated.",
+)  # fmt: skip
+@click.option("--since", metavar="WHEN", help="Only from then on: a time in UTC, or 10m, 2h, 1d.")
+@click.option("--until", metavar="WHEN", help="Only before then.")
+@click.option("--admin", is_flag=True, help="Only what commands and the operator did.")
+@click.pass_context
 @pass_session
 def logs(
-    session: Session, follow: bool, connector: str | None, agent: str | None, count: int
+    session: Session,
+    ctx: click.Context,
+    *,
+    follow: bool,
+    count: int,
+    connector: str | None,
+    agent: str | None,
+    statuses: tuple[str, ...],
+    codes: tuple[str, ...],
+    decisions: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    admin: bool,
 ) -> None:
     """Show the audit log.
 
-    A row is one request that has ended. With --json it is a JSON object in a line, and requests
-    that left with a credential have a second one, `intent`, from before they left.
+    A row is one request that has ended, or one thing that a command did. With --json it is a JSON
+    object in a line, and requests that left have a second one, `intent`, from before they left.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     session.home.require()
-    log = AuditLog(session.home.audit)
-    # By slug, not by the registry: what was deleted has records too.
-    wanted = partial(
-        _wanted,
-        connector=connector and slugify(connector),
+    now = session.now()
+    picked = Picked(
+        # By slug, not by the registry: what was deleted has records too.
         agent=agent and slugify(agent),
-        intents=session.json,
+        connector=connector and slugify(connector),
+        statuses=tuple(map(parse_status, statuses)),
+        codes=codes,
+        decisions=decisions,
+        since=None if since is None else parse_moment(since, now),
+        until=None if until is None else parse_moment(until, now),
     )
-    show = _show_json if session.json else _show_row
+    events = _events(session, admin=admin)
+
+    def wanted(record: Record) -> bool:
+        return (not events or record.get("event") in events) and picked.wants(record)
+
+    log = AuditLog(session.home.audit, picked.since)
     found = log.newest(count, wanted)
+    show = _shower(session)
     for record in found:
         show(record)
     if follow:
         for record in filter(wanted, log.follow(session.wait)):
             show(record)
     elif not found and not session.json:
-        note("no requests recorded yet")
+        note("nothing is recorded" + (" that fits" if picked != Picked() else " yet"))
 
 
-def format_row(record: Record) -> str:
-    """Return a record as one line: when, who, through what, what came of it, where to."""
-    time = as_text(record.get("time"))[:19].replace("T", " ")
-    target = f"{as_text(record.get('method'))} {_address(record)}"
-    outcome = as_text(record.get("code") or record.get("reason"))
-    return (
-        f"{time}  {as_text(record.get('agent')):<12}  {as_text(record.get('connector')):<16}  "
-        f"{as_text(record.get('decision')):<7}  {as_text(record.get('status')):>3}  "
-        f"{_milliseconds(record.get('ms')):>9}  {target}  ({outcome})"
-    )
+def _events(session: Session, *, admin: bool) -> tuple[str, ...]:
+    """Return the events to show; none is all of them."""
+    if admin:
+        return ("admin",)
+    return () if session.json else ("outcome", "admin")
 
 
-def _address(record: Record) -> str:
-    host, port, path = (record.get(key) for key in ("host", "port", "path"))
-    shown = f"{host}" if port in (80, 443) else f"{host}:{port}"
-    return as_text(shown + (str(path) if path else ""))
+def _shower(session: Session) -> Callable[[Record], None]:
+    if session.json:
+        return lambda record: click.echo(json.dumps(record))
+    rows = Rows(terminal_width(), painter(session))
 
+    def show(record: Record) -> None:
+        for line in rows.of(record):
+            click.echo(line)
 
-def _milliseconds(value: object) -> str:
-    return f"{value:.1f} ms" if isinstance(value, int | float) else "-"
-
-
-def _wanted(record: Record, *, connector: str | None, agent: str | None, intents: bool) -> bool:
-    if record.get("event") != "outcome" and not intents:
-        return False
-    if connector is not None and record.get("connector") != connector:
-        return False
-    return agent is None or record.get("agent") == agent
-
-
-def _show_row(record: Record) -> None:
-    click.echo(format_row(record))
-
-
-def _show_json(record: Record) -> None:
-    click.echo(json.dumps(record))
+    return show

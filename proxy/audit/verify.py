@@ -81,7 +81,10 @@ def verify(files: Iterable[Path], key: ChainKey | None, anchors: Iterable[Head] 
 class _Walk:
     def __init__(self, key: ChainKey | None, anchors: tuple[Head, ...]) -> None:
         self._key = key
-        self._anchors = {head.seq: head for head in anchors if head.seq}
+        self._anchors = frozenset(head for head in anchors if head.seq)
+        self._digests: dict[int, set[str]] = {}
+        for anchor in self._anchors:
+            self._digests.setdefault(anchor.seq, set()).add(anchor.digest)
         self._expired: set[Head] = set()
         self._first: tuple[Place, Head] | None = None
         self._torn: tuple[Place, bytes] | None = None
@@ -102,7 +105,7 @@ class _Walk:
         self._check_beginning()
         self._check_anchors()
         self._report.head = self._last
-        self._report.sealed = max(self._anchors.values(), default=START)
+        self._report.sealed = max(self._anchors, default=START)
         return self._report
 
     def _line(self, place: Place, line: bytes) -> None:
@@ -119,9 +122,11 @@ class _Walk:
             self._note_expired(entry)
         if authentic and entry.event == UNSEALED:
             self._find(Kind.UNSEALED, place, "the sealed head in the vault had been changed")
-        anchor = self._anchors.get(entry.head.seq)
-        if anchor is not None and authentic and anchor.digest != entry.head.digest:
-            self._find(Kind.REPLACED, place, f"record {anchor.seq} is not the one that was sealed")
+        seq, digest = entry.head
+        if authentic and self._digests.get(seq, {digest}) != {digest}:
+            self._find(
+                Kind.REPLACED, place, f"record {seq} is not the one that was sealed or noted"
+            )
 
     def _close_torn(self, following: Entry | None) -> None:
         """Judge a line that is no record by the one behind it, which says if it was cut short."""
@@ -184,7 +189,7 @@ class _Walk:
             self._find(Kind.MISSING, place, f"{_range(1, before.seq)} missing before")
 
     def _check_anchors(self) -> None:
-        newest = max(self._anchors.values(), default=START)
+        newest = max(self._anchors, default=START)
         if newest.seq > self._last.seq:
             what = f"{_range(self._last.seq + 1, newest.seq)} missing at the end"
             self._find(Kind.CUT_OFF, self._last_place, what)

@@ -183,7 +183,7 @@ def _require_command(line: str) -> None:
     """Fail unless the words of a line are a command and options that it has."""
     words = re.sub(r"--home \S+", "", line.partition(" -- ")[0]).split()[1:]
     command: click.Command = root
-    while words and isinstance(command, LazyGroup) and not words[0].startswith("--"):
+    while words and isinstance(command, LazyGroup) and not words[0].startswith("-"):
         name = words.pop(0).rstrip(").,")
         for choice in name.split("|"):
             assert choice in command.entries, line

@@ -75,6 +75,6 @@ def test_it_works(tmp_path: Path) -> None:
         done = run(with_stand_in(session(), origin, tmp_path), tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"Ada"') == 2
-    assert len(re.findall(r"hubspot-api +inject +200", done.stdout)) == 2
+    assert len(re.findall(r"hubspot-api +200", done.stdout)) == 2
     assert [request.one("authorization") for request in origin.requests] == [f"Bearer {KEY}"] * 2
     assert KEY not in done.stdout + done.stderr
