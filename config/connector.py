@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from config.audit import DEFAULT_ROTATION, Rotation
 from config.destination import DestinationPattern, Scheme
 from config.hygiene import STRICT, Hygiene
 from config.limits import DEFAULT_LIMITS, Limits
@@ -151,6 +152,7 @@ class Settings:
     upstream_ca: Path | None = None
     name_constraints: bool = True
     limits: Limits = DEFAULT_LIMITS
+    audit: Rotation = DEFAULT_ROTATION
 
 
 @dataclass(frozen=True, slots=True)

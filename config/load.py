@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from config.agent_listen import parse_agent_listen, require_own_listeners
+from config.audit import build_rotation
 from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
@@ -86,6 +87,7 @@ def _settings(section: SettingsSection, place: Place) -> Settings:
         egress=build_egress(section.egress, place.at("egress")),
         upstream_ca=folder / section.upstream_ca if section.upstream_ca else None,
         name_constraints=section.name_constraints,
+        audit=build_rotation(section.audit, place.at("audit")),
         limits=build_limits(section.limits, place.at("limits")),
     )
 

@@ -199,6 +199,14 @@ class LimitsSection(Section):
     decode_ratio: Annotated[int | None, "times that an answer may grow when decoded"] = None
 
 
+class AuditSection(Section):
+    max_size: Annotated[str, "size at which a file is ended, such as 64MiB"] = "64MiB"
+    max_age: Annotated[str, "age at which a file is ended, such as 1d"] = "1d"
+    keep: Annotated[str, "what is kept: an age such as 90d, a size such as 2GiB, or forever"] = (
+        "365d"
+    )
+
+
 class SettingsSection(Section):
     listen: Annotated[str, "ADDRESS:PORT of the proxy"] = "127.0.0.1:8321"
     unmatched: Annotated[
@@ -209,6 +217,7 @@ class SettingsSection(Section):
     )
     upstream_ca: Annotated[str, "PEM file added to the system's roots"] = ""
     name_constraints: Annotated[bool, "limit the local CA to the connectors' hosts"] = True
+    audit: Annotated[AuditSection, May.BE_NOTHING, "files of the audit log"] = AuditSection()
     limits: Annotated[LimitsSection, May.BE_NOTHING, "what agents and services may take"] = (
         LimitsSection()
     )

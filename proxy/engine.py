@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import structlog
 
@@ -34,6 +35,7 @@ from proxy.secret import Secret
 from proxy.vault.errors import BindingChangedError, SecretMissingError
 from proxy.vault.inventory import CredentialState, Inventory
 
+NO_FACTS: Final[Mapping[str, object]] = MappingProxyType({})
 log = structlog.get_logger()
 
 
@@ -88,6 +90,7 @@ class Engine:
         self.callers = callers
         self._secrets = secrets
         self._journal = journal
+        self._journal.rotation = snapshot.registry.settings.audit
         self._now = now
         self._tokens = tokens
         self._usage = Usage(monotonic)
@@ -100,6 +103,7 @@ class Engine:
     def swap(self, snapshot: Snapshot) -> None:
         """Take up a new state; opened secrets are forgotten, so that a new one is read."""
         self.snapshot = snapshot
+        self._journal.rotation = snapshot.registry.settings.audit
         self._materials = {}
         self._inventory = None
 
@@ -221,6 +225,17 @@ class Engine:
         """Put on record that something is about to leave. Raises AuditUnavailableError."""
         now = self._now()
         self._journal.append(now, intent_members(now, subject))
+
+    def record_act(self, facts: Mapping[str, object]) -> None:
+        """Put on record what an operator did, or the proxy itself. Raises AuditUnavailableError."""
+        self._journal.note(self._now(), "admin", facts)
+
+    def note_act(self, action: str, facts: Mapping[str, object] = NO_FACTS) -> None:
+        """Put on record what the proxy itself did; what cannot be written is logged."""
+        try:
+            self.record_act({"action": action, **facts, "by": "proxy"})
+        except AuditUnavailableError as error:
+            log.error("not in the audit log", action=action, error=str(error))  # noqa: TRY400 - no trace
 
     def record_outcome(self, subject: Subject, result: Result) -> bool:
         """Put on record how a request ended; False when the journal cannot be written.

@@ -8,10 +8,10 @@ from admin.commands.agent_token import print_token
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.expiry import Duration, as_moment, expiry
+from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_table
-from admin.poke import poke
 from config.connector import Agent, Registry
 from config.errors import UsageError
 
@@ -52,7 +52,7 @@ def token(session: Session, name: str, ttl: timedelta, connectors: tuple[str, ..
     expires_at = expiry(session, ttl)
     with AgentTokens(session.home, now=session.now) as tokens:
         issued = tokens.issue(agent.slug, expires_at=expires_at, connectors=ids)
-    poke(session.home)
+    announce(session, Act("agent.token", agent=agent.slug))
     done = f"agent {agent.slug} has a further token"
     print_token(session, registry.settings, agent.slug, issued, done, expires_at=expires_at)
 

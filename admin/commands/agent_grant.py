@@ -7,10 +7,10 @@ import click
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.expiry import as_moment
+from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_done, print_table
-from admin.poke import poke
 from config.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _end_tokens(session: Session, name: str, ids: tuple[str, ...], *, all_tokens
         else:
             for id_ in ids:
                 tokens.revoke_by_id(agent.slug, id_)
-    poke(session.home)
+    announce(session, Act("agent.revoke-tokens", agent=agent.slug))
     words = "1 token" if count == 1 else f"{count} tokens"
     print_done(session, f"ended {words} of {agent.slug}", {"name": agent.slug, "ended": count})
 
@@ -143,7 +143,11 @@ def _change(session: Session, name: str, connectors: tuple[str, ...], *, grant: 
         kept = [slug for slug in sorted(agent.connectors) if slug not in named]
         granted = [*kept, *dict.fromkeys(named)] if grant else kept
         file.set_agent_connectors(agent.slug, granted)
-    poke(session.home)
+    for slug in dict.fromkeys(named):
+        announce(
+            session,
+            Act("agent.grant" if grant else "agent.revoke", agent=agent.slug, connector=slug),
+        )
     listed = ", ".join(granted) or "no connector"
     facts = {"name": agent.slug, "connectors": sorted(granted)}
     print_done(session, f"agent {agent.slug} may use {listed}", facts)

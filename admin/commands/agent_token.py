@@ -10,10 +10,10 @@ import click
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.expiry import as_moment, expires_option, expiry
+from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done, print_json
-from admin.poke import poke
 from admin.prompts import require_consent
 from config.connector import Settings
 from config.slug import slugify
@@ -74,7 +74,7 @@ def add(
             # Not `issue`: nothing of an earlier namesake stays valid.
             token = tokens.rotate(slug, expires_at=expires_at)
         undo.pop_all()
-    poke(session.home)
+    announce(session, Act("agent.add", agent=slug))
     print_token(
         session, registry.settings, slug, token, f"added agent {slug}", expires_at=expires_at
     )
@@ -100,7 +100,7 @@ def rotate(session: Session, name: str, expires: timedelta | None) -> None:
     expires_at = expiry(session, expires)
     with AgentTokens(session.home, now=session.now) as tokens:
         token = tokens.rotate(agent.slug, expires_at=expires_at)
-    poke(session.home)
+    announce(session, Act("agent.rotate", agent=agent.slug))
     done = f"agent {agent.slug} has a new token"
     print_token(session, registry.settings, agent.slug, token, done, expires_at=expires_at)
 
@@ -126,7 +126,7 @@ def delete(session: Session, name: str, yes: bool) -> None:
         file.delete_agent(agent.slug)
         # Before the file: should that fail, the agent is locked out, not left with a live token.
         tokens.revoke(agent.slug)
-    poke(session.home)
+    announce(session, Act("agent.delete", agent=agent.slug))
     print_done(session, f"deleted agent {agent.slug}", {"agent": agent.slug, "deleted": True})
 
 

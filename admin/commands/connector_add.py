@@ -16,12 +16,12 @@ from admin.connector_words import (
 )
 from admin.context import Session
 from admin.entering import enter_secrets
+from admin.ledger import Act, announce
 from admin.oauth_words import require_fitting
 from admin.operations.connectors import add as add_connector
 from admin.operations.connectors import own_id
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
-from admin.poke import poke
 from config.catalog import OAuthForm, load_catalog
 from config.connector import ConnectorType
 from config.errors import UsageError
@@ -80,7 +80,7 @@ def add(
     slots = () if no_secret else connector.slots
     secrets = enter_secrets(session.terminal, connector, slots, from_stdin=secret_stdin)
     add_connector(session, slug, entry, secrets)
-    poke(session.home)
+    announce(session, Act("connector.add", connector=slug))
     facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
     if not session.json:

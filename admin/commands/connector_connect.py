@@ -7,10 +7,10 @@ import click
 from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
+from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
-from admin.poke import poke
 from admin.prompts import secret_from_stdin
 from admin.verdict import verdict_of
 from config.connector import Connector
@@ -72,7 +72,7 @@ def connect(
     _announce(connector, client)
     with open_desk(session, registry, connector) as desk:
         found = run(desk, client, Plan(way, not no_browser, pasted))
-    poke(session.home)
+    announce(session, Act("connector.connect", connector=connector.slug))
     _report(session, found)
 
 

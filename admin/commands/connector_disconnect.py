@@ -8,10 +8,10 @@ from admin.commands.connector_connect import require_oauth
 from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
+from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
-from admin.poke import poke
 from admin.prompts import require_consent
 from config.connector import Connector
 from config.errors import NotFoundError
@@ -56,7 +56,7 @@ def disconnect(session: Session, name: str, local: bool, yes: bool) -> None:
         if not local:
             note(_say(_revoke(desk, client), connector))
         desk.store.forget(connector)
-    poke(session.home)
+    announce(session, Act("connector.disconnect", connector=slug))
     facts = facts_of(connector, registry, session.inventory())
     print_done(session, f"disconnected {slug} ({facts['status']})", facts)
 

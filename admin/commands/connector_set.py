@@ -14,13 +14,13 @@ from admin.connector_words import (
 )
 from admin.context import Session
 from admin.entering import enter_secrets
+from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.oauth_words import require_fitting
 from admin.operations.connectors import Change
 from admin.operations.connectors import change as apply
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
-from admin.poke import poke
 from config.connector import Connector
 from config.errors import NotFoundError
 from config.marks import parse_yaml
@@ -71,7 +71,7 @@ def set_connector(
         was_ready=session.inventory().state(before) == "ready",
     )
     apply(session, change)
-    poke(session.home)
+    announce(session, Act("connector.set", connector=after.slug))
     facts = facts_of(after, draft.registry, session.inventory())
     print_done(session, f"changed connector {after.slug} ({facts['status']})", facts)
 

@@ -7,9 +7,9 @@ import click
 from admin.care import Care
 from admin.context import Session
 from admin.lazy import Entry, LazyGroup
+from admin.ledger import Act, announce
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done, print_facts
-from admin.poke import poke
 from admin.prompts import ask_new_passphrase
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def rotate_key(session: Session) -> None:
     session.home.require()
     with session.vault() as vault:
         vault.rotate_key()
-    poke(session.home)
+    announce(session, Act("vault.rotate-key"))
     print_done(session, "every secret is sealed under a new data key", {"rotated": True})
 
 
@@ -111,6 +111,6 @@ def change_key(session: Session, key_source: str) -> None:
             environ=session.environ,
             ask_passphrase=lambda: ask_new_passphrase(session.terminal),
         )
-    poke(session.home)
+    announce(session, Act("vault.change-key"))
     kind = str(session.inventory().key_source)
     print_done(session, f"the vault's key is now kept by: {kind}", {"key_source": kind})

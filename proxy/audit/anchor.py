@@ -119,6 +119,12 @@ class Sealer:
             return
         self._sealed, self._failing = checkpoint.head, False
 
+    def seal_at_once(self) -> None:
+        """Seal the head from where this is called. Raises OSError, KeyhatchError."""
+        checkpoint = self._journal.checkpoint()
+        if checkpoint is not None:
+            self._write(checkpoint)
+
     def _write(self, checkpoint: Checkpoint) -> None:
         checkpoint.sync()
         self._vault.seal_audit_head(seal(checkpoint.head, self._key))

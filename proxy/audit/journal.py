@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from config.audit import DEFAULT_ROTATION, Rotation
 from config.errors import KeyhatchError
 from config.files import O_PRIVATE, sync_folder
 from proxy.audit.chain import ROTATED, START, ChainKey, Entry, Head, digest_of, link, parse_line
 from proxy.audit.files import file_name, journal_files, open_journal_file, read_tail
 from proxy.audit.record import event_members
-from proxy.audit.rotation import DEFAULT_ROTATION, Rotation, outdated
+from proxy.audit.rotation import outdated
 
 PATIENCE: Final = 2.0  # seconds to wait for another writer, who needs microseconds
 _PAUSE: Final = 0.0005
@@ -66,7 +67,7 @@ class Journal:
     ) -> None:
         self._folder = folder
         self._key = key
-        self._rotation = rotation
+        self.rotation = rotation
         self._patience = patience
         self._head = known
         self._turn = -1  # the folder, whose lock is the turn
@@ -196,13 +197,13 @@ class Journal:
         return self._key is None or entry.mac is None or entry.is_by(self._key)
 
     def _is_full(self, time: datetime) -> bool:
-        if self._size >= self._rotation.max_size:
+        if self._size >= self.rotation.max_size:
             return True
         if self._size == 0:
             return False
         if self._born is None:
             self._born = _first_time(self._descriptor) or time
-        return time - self._born >= self._rotation.max_age
+        return time - self._born >= self.rotation.max_age
 
     def _begin_next(self, time: datetime, head: Head, pending: bytes) -> None:
         """End the file with a line that says so, and begin the next one."""
@@ -210,7 +211,7 @@ class Journal:
         self._write(pending + line, head)
         self._left_behind.append(os.dup(self._descriptor))
         self._create(head.seq + 1)
-        for file in outdated(journal_files(self._folder), self._rotation, time):
+        for file in outdated(journal_files(self._folder), self.rotation, time):
             facts = {"last": file.last.seq, "sha256": file.last.digest}
             line, head = link(self._head, event_members(time, "expire", facts), self._key)
             self._write(line, head)

@@ -1,32 +1,15 @@
-"""When a journal file is full, and which old ones go."""
+"""Which old journal files go."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from config.audit import Rotation
 from proxy.audit.chain import Head, parse_line
 
-MIB: Final = 1024 * 1024
 _HEAD: Final = 8192  # bytes; longer than any line
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """How large (bytes) and how old a file becomes, and what is kept of all files.
-
-    `keep_for` and `keep_bytes`: what is older, or more, is deleted, whole files at a time and
-    never the one that is written to; None keeps everything.
-    """
-
-    max_size: int = 64 * MIB
-    max_age: timedelta = timedelta(days=1)
-    keep_for: timedelta | None = timedelta(days=365)
-    keep_bytes: int | None = None
-
-
-DEFAULT_ROTATION: Final = Rotation()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from proxy.secret import Secret
 from proxy.server.socket_path import control_path, peer_is_us, short_address
 
 MAX_MESSAGE = 64 * 1024
+MAX_WORD = 256
 
 type Message = dict[str, Any]
 
@@ -108,6 +109,9 @@ class ControlServer:
                 return self._status()
             case "reload":
                 return await self._refresh()
+            case "record":
+                self._engine.record_act(_act_of(message))
+                return {}
             case "lease":
                 token = self._take_lease(message, leases)
                 return {"token": token.reveal(), "listen": self.listen}
@@ -157,6 +161,18 @@ def _parse(line: bytes) -> Message:
     if not isinstance(message, dict):
         raise _unknown()
     return message
+
+
+def _act_of(message: Message) -> dict[str, str | None]:
+    """Return what a command did, in the words of a record; each is short."""
+    act = {name: message.get(name) for name in ("action", "agent", "connector", "to", "by")}
+    if any(text is not None and not _is_word(text) for text in act.values()):
+        raise _unknown()
+    return act
+
+
+def _is_word(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= MAX_WORD
 
 
 def _agent_of(message: Message) -> str | None:

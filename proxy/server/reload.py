@@ -101,6 +101,8 @@ class Reloader:
         self.trust = trust
         self.engine.swap(build_snapshot(registry, self.engine.snapshot.number + 1))
         self._faults.pop("configuration", None)
+        counts = {"connectors": len(registry.connectors), "agents": len(registry.agents)}
+        self.engine.note_act("config.reload", {"snapshot": self.engine.snapshot.number, **counts})
         log.info("configuration taken up", connectors=len(registry.connectors))
 
     async def _attempt(self, what: str, refresh: Callable[[], Awaitable[None]]) -> None:

@@ -113,6 +113,7 @@ class _Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         self._leases_changed(0)
+        engine.note_act("proxy.start", {"listen": control.listen})
         ready(control.listen)
         watchers = [
             asyncio.create_task(reloader.watch()),
@@ -132,6 +133,7 @@ class _Service:
             await lane.stop(GRACE)
             await refresher.close(GRACE)
             await note_uses_once(engine.callers, self._tokens)
+            engine.note_act("proxy.stop")
             await self._sealer.seal()
             self._journal.close()
             self._tokens.close()

@@ -144,6 +144,21 @@ class TestConfiguration:
         line, _ = link(START, outcome_members(NOW, a_subject(), Result(200, None, 0, 0, 1.0)), None)
         assert first_words(table) == set(json.loads(line))
 
+    def test_every_act_is_told(self) -> None:
+        rooms = [ROOT / room for room in ("admin", "proxy")]
+        text = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
+        found = set(re.findall(r"(?:Act|note_act)\(\s*\"([a-z-]+\.[a-z-]+)\"", text))
+        found |= set(
+            re.findall(r"\"((?:agent|connector)\.(?:grant|revoke|enable|disable))\"", text)
+        )
+        told: set[str] = set()
+        for line in section(read("docs/audit.md"), "### Acts").split("\n- ")[1:]:
+            group = ""
+            for word in spans(line):
+                group = word.partition(".")[0] or group
+                told.add(f"{group}.{word.partition('.')[2]}")
+        assert {act for act in told if act != ".set"} == found
+
     def test_the_order_of_a_records_fields_is_told(self) -> None:
         text = section(read("docs/audit.md"), "## Records")
         line, _ = link(START, intent_members(NOW, a_subject()), None)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from config.audit import Rotation
 from proxy.audit.chain import START, Head
 from proxy.audit.files import journal_files
 from proxy.audit.journal import AuditUnavailableError, Journal
-from proxy.audit.rotation import Rotation
 from tests.support.journals import KEY, NOW, a_record, kinds, lines_of, verified, write_records
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from proxy.audit.journal import Journal
-from proxy.audit.rotation import Rotation
+from config.audit import Rotation
 from tests.support.journals import KEY, NOW, a_record
 journal = Journal(Path(sys.argv[1]), KEY, rotation=Rotation(max_size=40_000))
 sys.stdin.read()

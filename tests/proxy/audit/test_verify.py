@@ -5,11 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.audit import Rotation
 from proxy.audit.chain import START, ChainKey, Head, link, parse_line
 from proxy.audit.files import journal_files
 from proxy.audit.journal import Journal
 from proxy.audit.record import event_members
-from proxy.audit.rotation import Rotation
 from tests.support.journals import KEY, NOW, a_record, kinds, lines_of, verified, write_records
 
 COUNT = 10

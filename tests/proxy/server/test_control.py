@@ -70,6 +70,20 @@ class TestRequests:
         assert request(running.home, {"op": "stop"}) == {}
         assert running.stopped.is_set()
 
+    def test_what_a_command_did_is_put_on_record(self, running: Running) -> None:
+        act = {"action": "agent.add", "agent": "bot", "by": "ada"}
+        assert request(running.home, {"op": "record", **act}) == {}
+        [file] = running.home.audit.iterdir()
+        record = json.loads(file.read_bytes())
+        assert {key: record[key] for key in act} == act
+        assert (record["event"], record["connector"]) == ("admin", None)
+
+    @pytest.mark.parametrize("word", [7, ["x"], "x" * 257])
+    def test_what_no_command_says_is_not(self, running: Running, word: object) -> None:
+        with pytest.raises(UsageError):
+            request(running.home, {"op": "record", "action": word})
+        assert list(running.home.audit.iterdir()) == []
+
     def test_one_connection_may_ask_several_things(self, running: Running) -> None:
         replies = converse(running.home, b'{"op":"status"}\n{"op":"reload"}\n').splitlines()
         assert [json.loads(reply).keys() for reply in replies] == [
