@@ -6,12 +6,14 @@ from functools import partial
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Traffic, TunnelState, announce, refuse
+from addons.exchange import Exchange, Traffic, TunnelState, announce, close_after, refuse
+from addons.limits import TOO_MANY_CONNECTIONS
 from addons.rights import SocketRight, TunnelRight
 from config.destination import Scheme, parse_destination
 from config.errors import UsageError
 from proxy.audit.template import method_template, path_template
 from proxy.audit.trace import trace_of
+from proxy.callers import NO_AGENT
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
@@ -51,15 +53,15 @@ class Admission:
         if problem is None:
             return
         refuse(flow, problem)
-        assert flow.response is not None  # noqa: S101 - refuse has set it
-        flow.response.headers["Connection"] = "close"
+        close_after(flow)
         self._traffic.end(exchange)
 
     async def _tunnel_problem(
         self, flow: http.HTTPFlow, digest: bytes | None, caller: Caller | None, exchange: Exchange
     ) -> Problem | None:
-        if caller is None:
-            return self._stranger(flow, digest)
+        is_one_too_many = self._is_one_too_many(flow, digest, caller)
+        if caller is None or is_one_too_many:
+            return self._stranger(flow, digest) if caller is None else TOO_MANY_CONNECTIONS
         try:
             destination = parse_destination(flow.request.authority, "https")
         except UsageError:
@@ -100,8 +102,12 @@ class Admission:
             # Not valid HTTP: the layer answers, nothing is forwarded.
             exchange.code, exchange.status = ProblemCode.BAD_REQUEST, 400
             return
+        is_one_too_many = self._is_one_too_many(flow, digest, caller)
         if caller is None:
             self._turn_away(flow, digest)
+        elif is_one_too_many:
+            refuse(flow, TOO_MANY_CONNECTIONS)
+            close_after(flow)
         elif tunnel is not None and flow.request.authority and not flow.request.is_http2:
             refuse(flow, _ONLY_ORIGIN_FORM)
         elif not _is_http1(flow.request):
@@ -137,6 +143,15 @@ class Admission:
         assert flow.response is not None  # noqa: S101 - refuse has set it
         if problem.retry_after:
             flow.response.headers["Connection"] = "close"
+
+    def _is_one_too_many(
+        self, flow: http.HTTPFlow, digest: bytes | None, caller: Caller | None
+    ) -> bool:
+        """Note whose the connection is; tell whether its agent has too many others already."""
+        owner = None if caller is None else caller.name
+        if owner == NO_AGENT:
+            owner = (digest or b"").hex()  # each `keyhatch run` is one of its own
+        return not self._traffic.connections.belongs_to(flow.client_conn.id, owner)
 
     def _apply(
         self, flow: http.HTTPFlow, exchange: Exchange, head: RequestHead, caller: Caller

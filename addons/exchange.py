@@ -18,9 +18,11 @@ from config.limits import Limits
 from proxy.audit.journal import AuditUnavailableError
 from proxy.audit.record import DecisionWord, Result, Subject
 from proxy.audit.template import host_template
+from proxy.connections import Connections
 from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
+from proxy.server.descriptors import most_connections
 from proxy.wire.fields import Fields
 from proxy.wire.scrub import MessageScrubber, Scrubber
 
@@ -169,11 +171,15 @@ class TunnelState:
 class Traffic:
     """Everything that is under way: open tunnels by client connection, and requests.
 
-    `drained` is set while no request is.
+    `drained` is set while no request is. `connections` are those of agents, `upstreams` counts
+    those to services.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.most = most_connections()
+        self.connections = Connections(self.limits, self.most)
+        self.upstreams = 0
         self._tunnels: dict[str, TunnelState] = {}
         self._requests: dict[str, tuple[str, Exchange]] = {}
         self._sockets: dict[str, http.HTTPFlow] = {}
@@ -273,6 +279,13 @@ def refuse(flow: http.HTTPFlow, problem: Problem) -> None:
         exchange.status = problem.http_status
         connector = problem.connector or exchange.connector_slug
         exchange.decided("refuse", problem.code.value, connector)
+
+
+def close_after(flow: http.HTTPFlow) -> None:
+    """Have the agent's connection closed after the answer that a flow has been given."""
+    assert flow.response is not None  # noqa: S101 - the caller has set it
+    if not flow.request.is_http2:
+        flow.response.headers["Connection"] = "close"
 
 
 def reject_response(flow: http.HTTPFlow, code: ProblemCode) -> None:

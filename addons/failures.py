@@ -9,7 +9,7 @@ from proxy.server.dialer import DIAL_FAILURES
 
 _DETAILS = {
     ProblemCode.BAD_REQUEST: "the request is not valid HTTP, or not in a form that a proxy takes",
-    ProblemCode.LIMIT_EXCEEDED: "the message is larger than this proxy allows",
+    ProblemCode.LIMIT_EXCEEDED: "more connections to services are open than this proxy can have",
     ProblemCode.EGRESS_DENIED: "the destination's address is not open to agents",
     ProblemCode.UPSTREAM_UNREACHABLE: "no connection to the service could be made",
     ProblemCode.UPSTREAM_TIMEOUT: "the service did not answer in time",
@@ -42,8 +42,6 @@ def problem_of(code: ErrorCode, message: str) -> Problem:
     """
     if code is ErrorCode.CONNECT_FAILED:
         found = _connect_failure(message)
-    elif code in {ErrorCode.REQUEST_TOO_LARGE, ErrorCode.RESPONSE_TOO_LARGE}:
-        found = ProblemCode.LIMIT_EXCEEDED
     elif code in {
         ErrorCode.GENERIC_CLIENT_ERROR,
         ErrorCode.REQUEST_VALIDATION_FAILED,
@@ -52,7 +50,7 @@ def problem_of(code: ErrorCode, message: str) -> Problem:
         found = ProblemCode.BAD_REQUEST
     else:
         found = ProblemCode.UPSTREAM_PROTOCOL_ERROR
-    return Problem(found, _DETAILS[found])
+    return Problem(found, _DETAILS[found], retry_after=int(found is ProblemCode.LIMIT_EXCEEDED))
 
 
 def _connect_failure(message: str) -> ProblemCode:

@@ -14,6 +14,7 @@ from mitmproxy.connection import Connection
 from mitmproxy.hooks import Hook
 from mitmproxy.master import Master
 from mitmproxy.proxy.commands import OpenConnection, StartHook
+from mitmproxy.proxy.events import OpenConnectionCompleted
 from mitmproxy.proxy.layer import NextLayerHook
 from mitmproxy.proxy.layers.http import HTTPMode
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
@@ -23,6 +24,7 @@ from addons.exchange import Exchange, Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
 from addons.limits import LimitedOptions
 from addons.unix import UnixWriter
+from addons.listener import BACKLOG, Listener, listen_on
 from addons.websocket import RightLost
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode
@@ -111,25 +113,35 @@ class LaneConnection(ProxyConnectionHandler):
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         mode: ProxyMode,
+        traffic: Traffic,
     ) -> None:
         super().__init__(master, reader, writer, master.options, mode)  # type: ignore[no-untyped-call]
         self._addons = master.addons
+        self._traffic = traffic
         self._hung_up = False
         self._front = StrictHttpLayer(self.layer.context, HTTPMode.regular)
         self.layer = self._front
 
     async def open_connection(self, command: OpenConnection) -> None:
-        """Open an upstream connection, unless the agent has gone.
+        """Open an upstream connection, unless the agent has gone or there are too many.
 
         The parent closes what is open when the agent goes, and would not close what comes later.
         """
         if self.client.timestamp_end is not None:
             return
+        if self._traffic.upstreams >= self._traffic.most:
+            self.transports.pop(command.connection, None)
+            word = command.connection.error = ProblemCode.LIMIT_EXCEEDED.value
+            await self.server_event(OpenConnectionCompleted(command, word))
+            return
+        self._traffic.upstreams += 1
         try:
             await super().open_connection(command)
         finally:
-            # Cancelled between connecting and carrying, the parent leaves the socket open.
-            left = self.transports.get(command.connection)
+            self._traffic.upstreams -= 1
+            # Cancelled between connecting and carrying, the parent leaves the socket open; after
+            # a failure to connect it keeps an entry without one.
+            left = self.transports.pop(command.connection, None)
             if left is not None and isinstance(left.writer, asyncio.StreamWriter):
                 left.writer.close()
 
@@ -205,8 +217,12 @@ class LaneConnection(ProxyConnectionHandler):
             return
         self._hung_up = True
         transport = self.transports.get(self.client)
-        if transport is not None and transport.handler is not None:
+        if transport is None:
+            return
+        if transport.handler is not None:
             transport.handler.cancel("hung up")
+        elif isinstance(transport.writer, asyncio.StreamWriter):
+            transport.writer.close()
 
 
 class MitmproxyLane:
@@ -219,16 +235,18 @@ class MitmproxyLane:
         self._master = LaneMaster(traffic.limits, *addons)
         self._mode = ProxyMode.parse("regular")
         self._connections: dict[LaneConnection, asyncio.Task[None]] = {}
-        self._server: asyncio.Server | None = None
+        self._listeners: list[Listener] = []
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; return the address that was bound. Raises OSError."""
         # As mitmproxy's own master does: most hooks end without waiting, and need no turn of the loop.
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-        self._server = await asyncio.start_server(self._serve, host, port)
+        listening = listen_on(host, port)
+        has_room = self._traffic.connections.has_room
+        self._listeners.append(Listener(listening, self._serve, has_room))
         self._watch = asyncio.create_task(self._end_what_may_not_stay())
-        bound = self._server.sockets[0].getsockname()
+        bound = listening.getsockname()
         return bound[0], bound[1]
 
     async def listen_for(self, listener: socket.socket, key: bytes) -> Callable[[], None]:
@@ -243,16 +261,14 @@ class MitmproxyLane:
             else:
                 writer.close()
 
-        if listener.family == socket.AF_UNIX:
-            server = await asyncio.start_unix_server(serve_unix, sock=listener)
-        else:
-            server = await asyncio.start_server(serve, sock=listener)
-        return server.close
+        listener.listen(BACKLOG)
+        accept = serve_unix if listener.family == socket.AF_UNIX else serve
+        return Listener(listener, accept, self._traffic.connections.has_room).close
 
     async def stop(self, grace: float) -> None:
         """Stop listening, let requests end for `grace` seconds, then close every connection."""
-        if self._server is not None:
-            self._server.close()
+        for listener in self._listeners:
+            listener.close()
         if self._watch is not None:
             self._watch.cancel()
         with contextlib.suppress(TimeoutError):
@@ -285,16 +301,18 @@ class MitmproxyLane:
         writer: asyncio.StreamWriter,
         key: bytes | None = None,
     ) -> None:
-        handler = LaneConnection(self._master, reader, writer, self._mode)
+        handler = LaneConnection(self._master, reader, writer, self._mode, self._traffic)
         if key is not None:
             self._traffic.stand_for(handler.client.id, key)
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - start_server runs this in one
+        assert task is not None  # noqa: S101 - the stream's protocol runs this in one
         self._connections[handler] = task
+        self._traffic.connections.opened(handler.client.id, handler.hang_up)
         try:
             await handler.handle_client()
         finally:
             del self._connections[handler]
+            self._traffic.connections.closed(handler.client.id)
             self._traffic.client_ended(handler.client.id)
 
 

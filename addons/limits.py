@@ -12,6 +12,12 @@ from proxy.problems import Problem, ProblemCode
 HEAD_TOO_LARGE = Problem(
     ProblemCode.LIMIT_EXCEEDED, "the request head is too large, or has too many fields", status=431
 )
+TOO_MANY_CONNECTIONS = Problem(
+    ProblemCode.LIMIT_EXCEEDED,
+    "the agent has too many open connections",
+    hint="use fewer at a time, or close idle ones; the limit is `settings: limits: connections`",
+    retry_after=1,
+)
 
 
 class LimitedOptions(Options):

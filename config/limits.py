@@ -1,15 +1,12 @@
 """The limits of invariant 13 with their defaults, and their reading from `settings: limits:`."""
 
-import re
 from dataclasses import dataclass, fields
 from typing import Final
 
-from config.errors import UsageError
+from config.duration import parse_duration
 from config.models import LimitsSection
 from config.place import Place
 
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-_DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
 _LEAST_HEAD: Final = 1024  # bytes; less than any client sends
 _MOST_HEAD: Final = 1024 * 1024  # a head is held until it is whole
 
@@ -54,7 +51,7 @@ def build_limits(section: LimitsSection, place: Place) -> Limits:
     for limit in fields(Limits):
         value: int | str | None = getattr(section, limit.name)
         if isinstance(value, str) and value:
-            given[limit.name] = place.at(limit.name).read(parse_duration, value)
+            given[limit.name] = place.at(limit.name).read(parse_duration, value).total_seconds()
         elif isinstance(value, int):
             given[limit.name] = value
     limits = Limits(**given)  # type: ignore[arg-type] # fields and keys are the same
@@ -63,11 +60,3 @@ def build_limits(section: LimitsSection, place: Place) -> Limits:
             f"head_bytes is from {_LEAST_HEAD} to {_MOST_HEAD}", hint="the default is 65536"
         )
     return limits
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds of a text such as 30s, 10m, 1h or 500ms. Raises UsageError."""
-    found = _DURATION.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise UsageError(f"{text!r} is not a duration", hint="write it like 30s, 10m, 1h or 500ms")
-    return int(found[1]) * _UNITS[found[2]]

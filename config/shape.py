@@ -100,7 +100,7 @@ def _expected_text(detail: ErrorDetails) -> Message:
     scalar = isinstance(given, bool | int | float)
     hint = "put the value in quotes" if scalar else ""
     if scalar and _named(detail).endswith("_timeout'"):
-        hint = "write it like 30s, 10m, 1h or 500ms"
+        hint = "write it like 30s, 10m or 1h"
     return f"{_named(detail)}: expected text, found {_described(given)}", hint
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from config.connector import Registry
 from proxy.policy.decision import Caller
@@ -13,6 +14,7 @@ from proxy.secret import Secret
 from proxy.vault.tokens import PREFIX, TokenRecord, token_digest
 
 LEASE_BYTES = 32
+NO_AGENT: Final = "run"  # what a caller is named who came by `keyhatch run` without an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _caller(
     agent: str | None, connectors: frozenset[str] | None, registry: Registry
 ) -> Caller | None:
     if agent is None:
-        return Caller("run", connectors)
+        return Caller(NO_AGENT, connectors)
     known = registry.agents.get(agent)
     if known is None:
         return None

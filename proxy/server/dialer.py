@@ -27,6 +27,7 @@ DIAL_FAILURES: Final = frozenset(
         ProblemCode.EGRESS_DENIED.value,
         ProblemCode.UPSTREAM_UNREACHABLE.value,
         ProblemCode.UPSTREAM_TIMEOUT.value,
+        ProblemCode.LIMIT_EXCEEDED.value,  # not dialled at all
     }
 )
 

@@ -23,6 +23,7 @@ from proxy.engine import Engine
 from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
+from proxy.server.descriptors import raise_descriptor_limit
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
 from proxy.server.doors import Doors
 from proxy.server.faults import log_loop_fault
@@ -68,6 +69,7 @@ def serve(
     `ready` is told the address once requests are taken. Raises ConflictError when the home's
     proxy runs already or the port is taken, ConfigError when connectors.yaml does not load.
     """
+    raise_descriptor_limit()
     keeper = start_keeper(home, vault, _now)  # before there is a lock that it would inherit
     with hold_home(home), asyncio.Runner(loop_factory=VettedLoop) as runner:
         runner.run(_Service(home, vault, options, keeper).run(make_lane, ready))

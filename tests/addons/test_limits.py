@@ -10,7 +10,7 @@ import pytest
 
 from tests.addons.conftest import KEY
 from tests.addons.test_protocols import H2Client, h2_fields
-from tests.addons.test_response import TEXT_OF_C, scripted_lane
+from tests.addons.test_response import scripted_lane, text_of_c
 from tests.support.lane import RunningLane, running_lane
 from tests.support.raw_client import RawClient
 from tests.support.scripted import ScriptedOrigin
@@ -25,13 +25,9 @@ def answer_ok(stream: socket.socket, _head: bytes) -> None:
     stream.sendall(OK)
 
 
-def text_for(upstream: ScriptedOrigin, limits: str) -> str:
-    return TEXT_OF_C.format(dial=upstream.dial, limits=limits)
-
-
 @contextmanager
 def lane_for(folder: Path, upstream: ScriptedOrigin, limits: str) -> Iterator[RunningLane]:
-    text = text_for(upstream, limits)
+    text = text_of_c(upstream.dial, limits)
     with running_lane(folder / "home", text, {"secret": KEY}, origin=upstream) as lane:  # type: ignore[arg-type]
         yield lane
 
@@ -111,7 +107,7 @@ def test_a_changed_limit_holds_from_the_next_request_on(tmp_path: Path) -> None:
         fields = [f"X-{number}: 1" for number in range(30)]
         with RawClient(lane.port, lane.token) as client:
             assert client.get(URL, *fields).status == 200
-            lane.swap(text_for(upstream, SMALL))
+            lane.swap(text_of_c(upstream.dial, SMALL))
             assert client.get(URL, *fields).status == 431
 
 

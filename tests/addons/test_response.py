@@ -113,9 +113,14 @@ def test_a_body_that_ends_early_ends_early(client: RawClient) -> None:
 
 
 TEXT_OF_C = (
-    "version: 1\nsettings: {{upstream_ca: ./origin-ca.pem, limits: {{{limits}}}}}\nconnectors:\n"
+    "version: 1\nsettings: {{upstream_ca: ./origin-ca.pem}}\nconnectors:\n"
     '  c: {{name: C, type: api_key, hosts: [api.example.com], dial: "{dial}"}}\n'
 )
+
+
+def text_of_c(dial: str, limits: str) -> str:
+    """Return a connectors.yaml with one connector; `limits` as between braces."""
+    return TEXT_OF_C.format(dial=dial).replace(".pem}", f".pem, limits: {{{limits}}}}}")
 
 
 @contextmanager
@@ -124,7 +129,7 @@ def scripted_lane(
 ) -> Iterator[RunningLane]:
     """Run a lane whose one connector is answered by a script; `limits` as in connectors.yaml."""
     with ScriptedOrigin(script, **host) as upstream:
-        text = TEXT_OF_C.format(dial=upstream.dial, limits=limits)
+        text = text_of_c(upstream.dial, limits)
         with running_lane(folder, text, {"secret": KEY}, origin=upstream) as lane:  # type: ignore[arg-type]
             yield lane
 

@@ -11,6 +11,7 @@ from config.errors import UsageError
 @pytest.mark.parametrize(
     ("text", "length"),
     [
+        ("500ms", timedelta(seconds=0.5)),
         ("1s", timedelta(seconds=1)),
         ("15m", timedelta(minutes=15)),
         ("2h", timedelta(hours=2)),

@@ -16,7 +16,8 @@ from admin.background import IDLE
 from admin.cli import root
 from admin.lazy import LazyGroup
 from config import errors
-from config.limits import Limits, parse_duration
+from config.duration import parse_duration
+from config.limits import Limits
 from config.policy import Rule
 from config.schema import json_schema
 from proxy.audit.chain import START, link
@@ -213,7 +214,7 @@ def _limits() -> set[str]:
 
 
 def _number(text: str) -> float:
-    return int(text) if text.isdigit() else parse_duration(text)
+    return int(text) if text.isdigit() else parse_duration(text).total_seconds()
 
 
 def _keys(schema: Any) -> set[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -161,9 +163,16 @@ class Client:
 
 @contextmanager
 def service(
-    site: Site, *words: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+    site: Site,
+    *words: str,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> Iterator[Service]:
-    """Run `keyhatch serve` for the block, on a free port unless `words` name one."""
+    """Run `keyhatch serve` for the block, on a free port unless `words` name one.
+
+    `descriptors`: it gets no more of them than that.
+    """
     if "--listen" not in words:
         words = ("--listen", "127.0.0.1:0", *words)
     reading, writing = os.pipe()
@@ -176,6 +185,7 @@ def service(
             pass_fds=[writing],
             cwd=cwd,
             env=environ,
+            preexec_fn=partial(_limit_descriptors, descriptors) if descriptors else None,  # noqa: PLW1509 - the child has no other threads' locks to wait for
         )
     os.close(writing)
     with process, os.fdopen(reading) as ready:
@@ -193,6 +203,10 @@ def service(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE)
             process.kill()
+
+
+def _limit_descriptors(most: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most // 2, most))
 
 
 def eventually(condition: Callable[[], bool]) -> None:
