@@ -97,6 +97,7 @@ class Exchange:
     renewed: bool = False
     kept_body: bytearray | None = None
     client_gone: bool = False
+    overdue: bool = False
     right: Right | None = None
     leave: Callable[[], None] | None = None
     started: float = field(default_factory=time.monotonic)

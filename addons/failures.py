@@ -34,6 +34,14 @@ def explained(event: ResponseProtocolError, connector: str | None) -> ExplainedE
     return ExplainedError(event.stream_id, event.code, problem)
 
 
+def overdue(event: ResponseProtocolError, connector: str | None) -> ExplainedError:
+    """Return a protocol error that says that it was we who did not wait any longer."""
+    code = ProblemCode.UPSTREAM_TIMEOUT
+    return ExplainedError(
+        event.stream_id, event.code, Problem(code, _DETAILS[code], connector=connector)
+    )
+
+
 def problem_of(code: ErrorCode, message: str) -> Problem:
     """Return the constant problem for a protocol error.
 

@@ -69,6 +69,8 @@ class BoundedHttp1Server(_BoundedBody, Http1Server):
         if isinstance(event, ResponseHeaders) and self._last() and _is_final(event):
             event.response.headers["Connection"] = "close"
         yield from super().send(event)
+        if isinstance(event, ResponseHeaders) and not _is_final(event):
+            self.response = None  # the answer is still to come
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         for command in super().read_headers(event):

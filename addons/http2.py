@@ -12,6 +12,7 @@ from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
 from addons.failures import explained
 from addons.limits import HEAD_TOO_LARGE, limits_of
+from addons.pace import Phase
 from config.limits import Limits
 from proxy.problems import Problem, render_problem
 
@@ -30,6 +31,7 @@ class StrictHttp2Server(Http2Server):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         _announce(self.h2_conn, limits_of(context))
+        self._asked = False
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, ResponseProtocolError):
@@ -42,11 +44,27 @@ class StrictHttp2Server(Http2Server):
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
         if isinstance(event, h2.events.RequestReceived) and event.stream_id is not None:
+            self._asked = True
             limits = limits_of(self.context)
             if _is_too_large(event, limits):
                 yield from self._answer(event.stream_id, HEAD_TOO_LARGE)
                 return False
         return (yield from super().handle_h2_event(event))
+
+    @property
+    def phase(self) -> Phase:
+        begun = self.h2_conn.incoming_buffer._headers_buffer  # noqa: SLF001 - h2 does not tell
+        if begun and self._asked:
+            return Phase.HEAD
+        if any(not self.is_closed(number) for number in self.streams):
+            return Phase.ANSWER
+        return Phase.NEXT if self._asked else Phase.FIRST
+
+    def expire(self) -> Commands:
+        """Say goodbye (RFC 9113, 5.4.1) and end the connection."""
+        self.h2_conn.close_connection()
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+        yield from self.close_connection("")
 
     def _may_answer(self, event: ResponseProtocolError) -> bool:
         if event.code.http_status_code() is None or not self.is_open_for_us(event.stream_id):

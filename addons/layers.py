@@ -5,6 +5,7 @@ The version of mitmproxy is bounded in pyproject.toml because of this file.
 
 import re
 from http import HTTPStatus
+from typing import Final
 
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer
@@ -16,17 +17,20 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.tcp import TCPLayer
+from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from addons.exchange import Exchange
 from addons.failures import explained
 from addons.http1 import BoundedHttp1Server, has_too_many, is_too_long, use_bounded_client
 from addons.http2 import StrictHttp2Server
 from addons.limits import HEAD_TOO_LARGE, limits_of
+from addons.pace import SLOW_REQUEST, Pace, Phase, Tick
 from addons.stream import StrictHttpStream
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode, render_problem
 from proxy.wire.heads import head_in, is_request_head
 
+MAX_HELLO: Final = 64 * 1024  # bytes; with post-quantum key shares they have about 2 KiB
 _HTTP1_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1"})
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 
@@ -43,7 +47,14 @@ class StrictHttpLayer(HttpLayer):
         # The parent keeps a client side that is there already.
         is_h2 = context.client.alpn == b"h2"
         server = StrictHttp2Server if is_h2 else StrictHttp1Server
-        self.connections[context.client] = server(self.context.fork())
+        agent = self.connections[context.client] = server(self.context.fork())
+        self._pace = Pace(self, agent)
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, Tick):
+            yield from self._pace.look(event)
+        else:
+            yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
         self._forget_ended()
@@ -104,10 +115,37 @@ class StrictHttp1Server(BoundedHttp1Server):
             sends = isinstance(command, commands.SendData)
             yield commands.SendData(self.conn, _MALFORMED) if sends else command
 
+    @property
+    def phase(self) -> Phase:
+        if self.state != self.read_headers:
+            return Phase.ANSWER
+        if self.stream_id == 1:
+            return Phase.FIRST
+        return Phase.HEAD if self.buf else Phase.NEXT
+
+    def expire(self) -> Commands:
+        """End the connection; a request that has begun is answered with 408 (RFC 9110, 15.5.9)."""
+        if self.buf:
+            yield from self._hang_up(_SLOW_REQUEST)
+        else:
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
+
     def _hang_up(self, page: bytes) -> Commands:
         self.state = self.done
         yield commands.SendData(self.conn, page)
         yield commands.CloseConnection(self.conn)
+
+
+class BoundedClientTLS(ClientTLSLayer):
+    """TLS with an agent whose ClientHello may not be of any size: it is held until it is whole."""
+
+    def receive_handshake_data(
+        self, data: bytes
+    ) -> layer.CommandGenerator[tuple[bool, str | None]]:
+        if not self.client_hello_parsed and len(self.recv_buffer) + len(data) > MAX_HELLO:
+            return False, "the ClientHello is too large"
+        return (yield from super().receive_handshake_data(data))
 
 
 class OpaqueTunnel(TCPLayer):
@@ -157,4 +195,5 @@ def _raw_problem(problem: Problem) -> bytes:
 _MALFORMED = _raw_problem(
     Problem(ProblemCode.BAD_REQUEST, "the request is not valid HTTP, or not in a proxy's form")
 )
+_SLOW_REQUEST = _raw_problem(SLOW_REQUEST)
 _HEAD_TOO_LARGE = _raw_problem(HEAD_TOO_LARGE)

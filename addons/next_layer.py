@@ -5,7 +5,7 @@ from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.proxy.layers.http import HTTPMode
 
 from addons.exchange import Traffic
-from addons.layers import Closed, OpaqueTunnel, StrictHttpLayer
+from addons.layers import BoundedClientTLS, Closed, OpaqueTunnel, StrictHttpLayer
 
 
 class NextLayer:
@@ -31,4 +31,4 @@ class NextLayer:
         if isinstance(context.layers[-1], ClientTLSLayer):
             return StrictHttpLayer(context, HTTPMode.transparent)
         context.server.tls = True
-        return ClientTLSLayer(context)
+        return BoundedClientTLS(context)

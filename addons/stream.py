@@ -1,5 +1,6 @@
 """One request and its response in mitmproxy's terms, with the gaps closed; each method says which."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -22,7 +23,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
 from addons.exchange import Exchange, exchange_of
-from addons.failures import explained
+from addons.failures import explained, overdue
 from addons.websocket import WebsocketStream
 
 MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
@@ -43,6 +44,40 @@ class StrictHttpStream(WebsocketStream):
     mitmproxy guesses the destination of an origin-form request from its Host field, and reads
     the whole body of a request that is already answered.
     """
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether this has become a WebSocket."""
+        return bool(self._handle_event == self.passthrough)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it failed or was refused; it is forgotten when the next one comes."""
+        return bool(self.client_state == self.state_errored)
+
+    @property
+    def progress(self) -> Hashable:
+        """What is another value once anything was sent or received, or a wait of ours is over."""
+        exchange = exchange_of(self.flow) if hasattr(self, "flow") else None
+        states = (self.client_state, self.server_state, self.waits_for_us)
+        return (*states, exchange and (exchange.bytes_in, exchange.bytes_out))
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether a hook, or a connection that is being made, is what is waited for."""
+        return self._paused is not None
+
+    @property
+    def waits_for_agent(self) -> bool:
+        """Whether the agent's body is what is waited for: no answer has begun."""
+        waiting = (self.state_stream_request_body, self.state_consume_request_body)
+        return self.client_state in waiting and self.flow.response is None
+
+    @property
+    def connector(self) -> str | None:
+        """The slug of the connector that the request is for."""
+        exchange = exchange_of(self.flow)
+        return exchange.connector_slug if exchange else None
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
         request = event.request
@@ -89,7 +124,7 @@ class StrictHttpStream(WebsocketStream):
     ) -> Commands:
         exchange = exchange_of(self.flow)
         if exchange is not None and isinstance(event, ResponseProtocolError):
-            event = explained(event, exchange.connector_slug)
+            event = (overdue if exchange.overdue else explained)(event, exchange.connector_slug)
             exchange.code, exchange.status = event.problem.code, event.problem.http_status
         elif exchange is not None:
             exchange.client_gone = True

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.connector import DialAddress
+from config.limits import DEFAULT_LIMITS
 from proxy.policy.egress import refusal_of
 from proxy.problems import ProblemCode
 
-RESOLVE_TIMEOUT = 10.0  # seconds
-CONNECT_TIMEOUT = 10.0  # seconds, shared out equally among the addresses of a name
 VETTED_FOR = 5.0  # seconds that a vetted answer is kept: the check before a tunnel and its dial
 MAX_VETTED = 1024
 MAX_LOOKUPS = 32  # names that are being looked up at once; more wait for their turn
@@ -50,7 +49,11 @@ class _Vetted:
 
 
 class Dialer:
-    """Turns a host and port into the addresses that may be connected to."""
+    """Turns a host and port into the addresses that may be connected to.
+
+    `connect_timeout`, in seconds, is for resolving, and again for connecting, shared out equally
+    among the addresses of a name.
+    """
 
     def __init__(
         self,
@@ -59,11 +62,13 @@ class Dialer:
         resolve: Resolve,
         monotonic: Callable[[], float],
         is_own_address: Callable[[str], bool],
+        connect_timeout: Callable[[], float] = lambda: DEFAULT_LIMITS.connect_timeout,
     ) -> None:
         self._dial_table = dial_table
         self._resolve = resolve
         self._monotonic = monotonic
         self._is_own_address = is_own_address
+        self.connect_timeout = connect_timeout
         self._vetted: dict[str, _Vetted] = {}
 
     async def addresses(self, host: str, port: int) -> list[tuple[str, int]]:
@@ -83,7 +88,7 @@ class Dialer:
         if known is not None and known.until > now:
             return known.addresses
         try:
-            async with asyncio.timeout(RESOLVE_TIMEOUT):
+            async with asyncio.timeout(self.connect_timeout()):
                 found = tuple(dict.fromkeys(await self._resolve(host, port)))
         except TimeoutError:
             raise DialError(ProblemCode.UPSTREAM_TIMEOUT) from None
@@ -132,7 +137,7 @@ class VettedLoop(asyncio.SelectorEventLoop):
         found = await dialer.addresses(host, port)
         for address, number in found:
             try:
-                async with asyncio.timeout(CONNECT_TIMEOUT / len(found)):
+                async with asyncio.timeout(dialer.connect_timeout() / len(found)):
                     return await super().create_connection(
                         protocol_factory, address, number, **options
                     )

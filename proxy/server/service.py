@@ -102,6 +102,7 @@ class _Service:
             resolve=resolve_by_system,
             monotonic=time.monotonic,
             is_own_address=is_own_address,
+            connect_timeout=lambda: engine.snapshot.registry.settings.limits.connect_timeout,
         )
         assert isinstance(loop, VettedLoop)  # noqa: S101 - the runner's factory makes it
         loop.dialer = dialer

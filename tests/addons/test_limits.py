@@ -3,11 +3,12 @@
 import gzip
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from addons.layers import MAX_HELLO
 from tests.addons.conftest import KEY
 from tests.addons.test_protocols import H2Client, h2_fields
 from tests.addons.test_response import scripted_lane, text_of_c
@@ -129,3 +130,20 @@ def test_invariant_13_the_decode_ratio_is_a_setting(tmp_path: Path) -> None:
             else:
                 with pytest.raises(AssertionError, match="ended"):
                     client.get(URL)
+
+
+def test_invariant_13_a_client_hello_of_megabytes_is_not_held(tmp_path: Path) -> None:
+    """K01: it may say that it has 16 MiB, and come in records of 16 KiB."""
+    with (
+        scripted_lane(tmp_path / "home", answer_ok) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        assert client.connect(f"{HOST}:443").status == 200
+        hello = b"\x01\xff\xff\xff" + bytes(2 * MAX_HELLO)
+        size = 16 * 1024
+        pieces = [hello[at : at + size] for at in range(0, len(hello), size)]
+        with suppress(OSError):
+            for piece in pieces:
+                client.send(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece)
+        client.read_to_end()
+        assert lane.outcomes()[-1]["reason"] == "client-tls-failed"

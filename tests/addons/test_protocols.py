@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 from wsproto import ConnectionType, WSConnection
@@ -86,6 +87,12 @@ class H2Client:
             self._h2.send_headers(stream, trailers, end_stream=True)
         self._flush()
         return stream
+
+    def ended(self) -> str:
+        """Read to the end; return the name of the error that the proxy gave as the reason."""
+        events = self._h2.receive_data(self._client.read_to_end())
+        [reason] = [e for e in events if isinstance(e, h2.events.ConnectionTerminated)]
+        return h2.errors.ErrorCodes(reason.error_code or 0).name
 
     def _flush(self) -> None:
         self._client.send(self._h2.data_to_send())

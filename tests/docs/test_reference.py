@@ -24,7 +24,7 @@ from proxy.audit.chain import START, link
 from proxy.audit.record import Result, intent_members, outcome_members
 from proxy.policy.rules import allowed
 from proxy.problems import KINDS, ProblemCode
-from proxy.server import dialer, service
+from proxy.server import service
 from proxy.wire import coding
 from tests.docs.documents import (
     DOCUMENTS,
@@ -184,7 +184,7 @@ class TestProblems:
 
 def test_numbers_are_those_of_the_program() -> None:
     assert IDLE == 30.0
-    assert dialer.RESOLVE_TIMEOUT == dialer.CONNECT_TIMEOUT == service.GRACE == 10.0
+    assert service.GRACE == 10.0
     assert Limits().head_bytes == MAX_FRAMING == 64 * 1024
     assert (Limits().decode_ratio, coding.FREE_OUTPUT) == (200, 1024 * 1024)
 

@@ -194,6 +194,7 @@ class _TestDialer(Dialer):
             resolve=_resolver(lane),
             monotonic=time.monotonic,
             is_own_address=is_own_address,
+            connect_timeout=lambda: lane.engine.snapshot.registry.settings.limits.connect_timeout,
         )
         self._lane = lane
 
