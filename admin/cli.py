@@ -21,6 +21,10 @@ COMMANDS: Final = {
     "agent": Entry("admin.commands.agent:agent", "Add agents and grant them connectors."),
     "serve": Entry("admin.commands.serve:serve", "Run the proxy in the foreground."),
     "run": Entry("admin.commands.run:run", "Run a command whose requests go through the proxy."),
+    "env": Entry(
+        "admin.commands.env:env",
+        "Print the variables for an agent that `keyhatch run` does not start.",
+    ),
     "stop": Entry(
         "admin.commands.stop:stop",
         "Stop the running proxy; requests under way have ten seconds to end.",

@@ -1,8 +1,9 @@
 """The environment of an agent: where the proxy is, and which certificates to trust."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from certs.bundle import client_environment
+from certs.bundle import client_variables
 from config.home import Home
 from proxy.secret import Secret
 
@@ -19,13 +20,24 @@ def agent_environment(
     Keyhatch's own variables are left out: they say where the vault and its key are.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith("KEYHATCH_")}
-    address = f"http://{user}:{token.reveal()}@{reachable(listen)}"
+    return kept | agent_variables(proxy_url(listen, user, token), home.ca)
+
+
+def proxy_url(listen: str, user: str, token: Secret | None) -> str:
+    """Return the address of the proxy with an agent's token, or without where none is needed."""
+    who = "" if token is None else f"{user}:{token.reveal()}@"
+    return f"http://{who}{reachable(listen)}"
+
+
+def agent_variables(url: str, folder: Path) -> dict[str, str]:
+    """Return what tells programs where the proxy is and, by files in a folder, whom to trust."""
+    made: dict[str, str] = {}
     for name in _PROXY_NAMES:
-        kept[name] = kept[name.lower()] = address
-    kept["NO_PROXY"] = kept["no_proxy"] = NO_PROXY
+        made[name] = made[name.lower()] = url
+    made["NO_PROXY"] = made["no_proxy"] = NO_PROXY
     # Node reads the proxy variables only when told to (22.21 and 24.5 on).
-    kept["NODE_USE_ENV_PROXY"] = "1"
-    return kept | client_environment(home)
+    made["NODE_USE_ENV_PROXY"] = "1"
+    return made | client_variables(folder)
 
 
 def reachable(listen: str) -> str:

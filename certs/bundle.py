@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certs.roots import decode_pem, encode_pem, system_roots, without_key, write_if_changed
 from config.home import Home
 
+BUNDLE: Final = "bundle.pem"
+CERTIFICATE: Final = "ca.pem"
+
 BUNDLE_VARIABLES: Final = (
     "SSL_CERT_FILE",  # OpenSSL, Go on Linux, Ruby, PHP, .NET on Linux, rustls-native-certs, uv
     "REQUESTS_CA_BUNDLE",  # Python requests, Azure CLI, conda
@@ -40,12 +43,12 @@ CERTIFICATE_VARIABLES: Final = (
 
 def certificate_path(home: Home) -> Path:
     """Return where the CA certificate lies."""
-    return home.ca / "ca.pem"
+    return home.ca / CERTIFICATE
 
 
 def bundle_path(home: Home) -> Path:
     """Return where the trust bundle lies."""
-    return home.ca / "bundle.pem"
+    return home.ca / BUNDLE
 
 
 def make_bundle(certificate: x509.Certificate, roots: bytes) -> bytes:
@@ -69,10 +72,18 @@ def write_bundle(home: Home, certificate: x509.Certificate, roots: bytes | None 
 def client_environment(home: Home) -> dict[str, str]:
     """Return the variables, by name, that make common clients trust the local CA.
 
+    They are those of `client_variables` for the home's own files.
+    """
+    return client_variables(home.ca)
+
+
+def client_variables(folder: Path) -> dict[str, str]:
+    """Return the variables for clients that find `bundle.pem` and `ca.pem` in a folder.
+
     Java is not among them: it reads no such variable, and JAVA_TOOL_OPTIONS, which could name a
     trust store, makes every JVM print a line to standard error.
     """
-    bundle, certificate = str(bundle_path(home)), str(certificate_path(home))
+    bundle, certificate = str(folder / BUNDLE), str(folder / CERTIFICATE)
     return dict.fromkeys(BUNDLE_VARIABLES, bundle) | dict.fromkeys(
         CERTIFICATE_VARIABLES, certificate
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from config.catalog import Catalog, Form
 from config.connector import Connector, ConnectorType, DialAddress, HeaderPlacement, Placement
 from config.destination import DestinationPattern
+from config.env import build_env
 from config.errors import UsageError
 from config.headers import AUTHORIZATION, parse_header_name, parse_header_value
 from config.hosts import parse_dial, parse_pattern
@@ -64,6 +65,7 @@ def build_connector(
         scrub=section.scrub,
         hygiene=hygiene,
         test_path=_test_path(draft),
+        env=build_env(section, draft.form, draft.values, place),
         oauth=_oauth(draft),
         token_dial=_dial(getattr(section, "token_dial", ""), place.at("token_dial")),
     )

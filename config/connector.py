@@ -77,7 +77,7 @@ class Connector:
     OAuth, whose placements need an access token. `token_dial` is where the token endpoint is
     dialled instead of asking DNS. `headers` are sent when the agent sends none of that name. `strip_headers`
     (lower case) and `strip_query` name other ways in which the service takes a credential: what
-    an agent sends there is dropped.
+    an agent sends there is dropped. `env` are variables that agents get instead of a credential.
     """
 
     slug: str
@@ -98,6 +98,7 @@ class Connector:
     test_path: str | None = None
     oauth: OAuthClient | None = None
     token_dial: DialAddress | None = None
+    env: tuple[tuple[str, str], ...] = ()
     placement_slots: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

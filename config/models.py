@@ -132,6 +132,10 @@ class ConnectorSection(PolicySection):
     ] = ()
     token_fields: Annotated[Literal["mask", "keep"], "keep: tokens in answers pass"] = "mask"  # noqa: S105
     scrub: Annotated[bool, "off: responses are not searched for the credential"] = True
+    env: Annotated[
+        Mapping[str, Annotated[str, May.BE_BLANK]],
+        "variables that programs under `run` get instead of a credential",
+    ] = NOTHING
     test_path: Annotated[str, "path that `keyhatch connector test` gets"] = ""
 
 

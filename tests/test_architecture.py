@@ -40,11 +40,12 @@ REVEALS: dict[str, set[str]] = {
     "admin/background.py": {"_start"},  # the passphrase, through a pipe
     "admin/commands/agent_token.py": {"print_token"},  # shown once
     "admin/desk.py": {"Desk.values", "token_values"},  # what is placed in a test call
-    "admin/proxy_environment.py": {"agent_environment"},  # the agent's own token
+    "admin/proxy_environment.py": {"proxy_url"},  # the agent's own token
     "proxy/audit/anchor.py": {"load_key"},  # the audit key, into what computes MACs
     "proxy/callers.py": {"Callers.close_lease"},
     "proxy/engine.py": {"Material.reveal"},  # called by what places
-    "proxy/server/control.py": {"ControlServer._answer"},  # a lease's token, to its holder
+    # A lease's token, to its holder, and its digest.
+    "proxy/server/control.py": {"ControlServer._answer", "ControlServer._lease_facts"},
     "proxy/server/doors.py": {"Doors.open_for", "Doors.close_for"},  # its digest
     "proxy/oauth/authorize.py": {"finish"},  # the state that came back, compared
     "proxy/oauth/keeper.py": {"_written"},  # tokens that no disk took, from process to process

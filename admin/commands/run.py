@@ -13,6 +13,7 @@ from admin.context import Session
 from admin.lookup import find_agent, find_connector
 from admin.options import HomeCommand, pass_session
 from admin.output import note
+from admin.placeholders import with_placeholders
 from admin.proxy_environment import agent_environment
 from config.errors import ConfigError, NotFoundError
 from config.slug import slugify
@@ -53,6 +54,9 @@ def run(
 
     Without --agent it may use every connector; --connector narrows that. Where no proxy runs one
     is started, which stops 30 seconds after its last command.
+
+    Variables from which SDKs read a key, such as OPENAI_API_KEY, are set to a placeholder for the
+    connectors that the command may use; a key of yours in one is not passed on.
     """
     slugs, agent_slug = _names(session, connectors, agent)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
@@ -61,8 +65,11 @@ def run(
             hint="check its name and PATH; the command comes after --",
         )
     with require_lease(session, agent_slug, slugs or None) as lease:
+        kept, words = with_placeholders(session.environ, lease.placeholders)
+        for word in words:
+            note(word)
         environment = agent_environment(
-            session.environ, session.home, lease.listen, agent_slug or "run", lease.token
+            kept, session.home, lease.listen, agent_slug or "run", lease.token
         )
         return run_child(command, environment, session.umask)
 

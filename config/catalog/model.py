@@ -43,7 +43,8 @@ class Form(Section):
     """How one type of connector reaches the provider.
 
     `hosts`, `placement` and `test_path` may name vars in braces. `strip` are other ways in which
-    the service takes a credential. `env` are the variables that its SDKs read. `secrets` are the
+    the service takes a credential. `env` are the variables that its SDKs read, with
+    what they are set to instead of a credential ("": taken out). `secrets` are the
     slots and what to ask for.
     """
 
@@ -53,7 +54,7 @@ class Form(Section):
     secrets: Mapping[str, str] = NOTHING
     headers: Mapping[str, str] = NOTHING
     strip: StripSection = StripSection()
-    env: Texts = ()
+    env: Mapping[str, Annotated[str, May.BE_BLANK]] = NOTHING
     test_path: str = ""
     note: str = ""
     confidence: Literal["checked", "unverified"]

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import FILE_MODE, Home
+from config.placeholders import placeholders_of
 from proxy.callers import Callers, Lease
 from proxy.engine import Engine
 from proxy.secret import Secret
 from proxy.server.socket_path import control_path, peer_is_us, short_address
+from proxy.vault.tokens import token_digest
 
 MAX_MESSAGE = 64 * 1024
 MAX_WORD = 256
@@ -114,10 +116,11 @@ class ControlServer:
                 return {}
             case "lease":
                 token = self._take_lease(message, leases)
-                return {"token": token.reveal(), "listen": self.listen}
+                return {"token": token.reveal(), **self._lease_facts(token)}
             case "lease-socket":
-                path = await self._doors.open_for(self._take_lease(message, leases))
-                return {"socket": str(path), "listen": self.listen}
+                token = self._take_lease(message, leases)
+                path = await self._doors.open_for(token)
+                return {"socket": str(path), **self._lease_facts(token)}
             case "stop":
                 self._stop()
                 return {}
@@ -129,6 +132,17 @@ class ControlServer:
         leases.append(token)
         self._leases_changed(len(self._callers.leases))
         return token
+
+    def _lease_facts(self, token: Secret) -> Message:
+        """Return what the holder of a lease needs to know besides."""
+        caller = self._engine.identify(token_digest(token.reveal()))
+        connectors = self._engine.snapshot.registry.connectors.values()
+        found = placeholders_of(connectors, lambda c: caller is not None and caller.may_use(c))
+        return {
+            "listen": self.listen,
+            "env": dict(found.given),
+            "withheld": dict(found.withheld),
+        }
 
     def _lease(self, agent: str | None, connectors: list[str] | None) -> Secret:
         registry = self._engine.snapshot.registry

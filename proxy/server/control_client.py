@@ -16,6 +16,7 @@ from config.errors import (
     UsageError,
 )
 from config.home import Home
+from config.placeholders import Placeholders
 from proxy.secret import Secret
 from proxy.server.home_lock import holder
 from proxy.server.socket_path import control_path, is_process, peer_of, short_address
@@ -44,6 +45,7 @@ class LeaseHandle:
 
     token: Secret
     listen: str
+    placeholders: Placeholders
     _connection: socket.socket
 
     def close(self) -> None:
@@ -69,6 +71,7 @@ class SocketLease:
     """
 
     path: Path
+    placeholders: Placeholders
     _connection: socket.socket
 
     def close(self) -> None:
@@ -87,7 +90,7 @@ def open_lease(home: Home, agent: str | None, connectors: list[str] | None) -> L
     if opened is None:
         return None
     reply, connection = opened
-    return LeaseHandle(Secret(reply["token"]), reply["listen"], connection)
+    return LeaseHandle(Secret(reply["token"]), reply["listen"], _placeholders(reply), connection)
 
 
 def open_lease_socket(
@@ -98,7 +101,11 @@ def open_lease_socket(
     if opened is None:
         return None
     reply, connection = opened
-    return SocketLease(Path(reply["socket"]), connection)
+    return SocketLease(Path(reply["socket"]), _placeholders(reply), connection)
+
+
+def _placeholders(reply: dict[str, Any]) -> Placeholders:
+    return Placeholders(reply.get("env", {}), reply.get("withheld", {}))
 
 
 def _open(home: Home, message: dict[str, Any]) -> tuple[dict[str, Any], socket.socket] | None:

@@ -14,6 +14,7 @@ from config.connector import (
     PathPlacement,
     QueryPlacement,
 )
+from config.env import is_credential
 from config.errors import ConfigError, NotFoundError, UsageError
 from config.headers import parse_header_name, parse_header_value
 from config.load import load_registry
@@ -93,7 +94,32 @@ def test_fixed_headers_and_strips_can_be_sent(id_: str, kind: ConnectorType) -> 
         parse_header_value(value)
     for name in form.strip.headers:
         parse_header_name(name)
-    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for name in form.env)
+
+
+@pytest.mark.parametrize(("id_", "kind"), FORMS)
+def test_variables_stand_for_a_credential_by_a_word_or_are_public(
+    id_: str, kind: ConnectorType
+) -> None:
+    for name, text in form_of(id_, kind).env.items():
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]*", name)
+        assert is_credential(text) or re.fullmatch(r"\{[a-z_]+\}", text), (name, text)
+
+
+def test_placeholders_have_the_form_that_sdks_look_for() -> None:
+    """googlemaps wants AIza, aiogram digits and a colon, gh and git-hosting scanners 36 characters."""
+    shapes = {
+        "OPENAI_API_KEY": r"sk-.+",
+        "ANTHROPIC_API_KEY": r"sk-ant-.+",
+        "GITHUB_TOKEN": r"gh[ps]_[A-Za-z0-9]{36}",
+        "GOOGLE_MAPS_API_KEY": r"AIza[\w-]{35}",
+        "SLACK_BOT_TOKEN": r"xoxb-.+",
+        "STRIPE_API_KEY": r"sk_test_[A-Za-z0-9]{20,}",
+        "TELEGRAM_BOT_TOKEN": r"[0-9]{10}:[\w-]{30,}",
+    }
+    given = {name: text for id_, kind in _forms() for name, text in form_of(id_, kind).env.items()}
+    for name, shape in shapes.items():
+        assert re.fullmatch(shape, given[name]), name
+        assert "kh" in given[name]
 
 
 def test_every_kind_of_placement_is_in_the_catalog() -> None:
