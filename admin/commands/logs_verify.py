@@ -128,8 +128,7 @@ def _tell(session: Session, report: "Report", *, chain_only: bool) -> None:
         note(f"{as_text(str(remark.place))}: {remark.message}")
     if report.unsigned:
         note(f"{report.unsigned} written with the vault locked, so without a MAC")
-    files = "1 file" if report.files == 1 else f"{report.files} files"
-    click.echo(f"{report.records:,} records in {files}")
+    click.echo(f"{_counted(report.records, 'record')} in {_counted(report.files, 'file')}")
     if report.findings:
         click.echo(paint("not as it was written", "red"))
         note(_advice(report))
@@ -140,6 +139,10 @@ def _tell(session: Session, report: "Report", *, chain_only: bool) -> None:
     behind = report.head.seq - report.sealed.seq
     if behind and not chain_only:
         note(f"the last {behind} are not sealed yet: a cut that took only them would not show")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _advice(report: "Report") -> str:

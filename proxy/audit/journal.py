@@ -16,7 +16,7 @@ from config.files import O_PRIVATE, sync_folder
 from proxy.audit.chain import ROTATED, START, ChainKey, Entry, Head, digest_of, link, parse_line
 from proxy.audit.files import file_name, journal_files, open_journal_file, read_tail
 from proxy.audit.record import event_members
-from proxy.audit.rotation import outdated
+from proxy.audit.rotation import MAX_LINE, outdated
 
 PATIENCE: Final = 2.0  # seconds to wait for another writer, who needs microseconds
 _PAUSE: Final = 0.0005
@@ -261,7 +261,7 @@ def _wait_for(turn: int, patience: float) -> None:
 
 
 def _first_time(descriptor: int) -> datetime | None:
-    entry = parse_line(os.pread(descriptor, 8192, 0).partition(b"\n")[0])
+    entry = parse_line(os.pread(descriptor, MAX_LINE, 0).partition(b"\n")[0])
     try:
         return None if entry is None else datetime.fromisoformat(entry.time)
     except ValueError:

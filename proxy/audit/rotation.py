@@ -9,7 +9,7 @@ from typing import Final
 from config.audit import Rotation
 from proxy.audit.chain import Head, parse_line
 
-_HEAD: Final = 8192  # bytes; longer than any line
+MAX_LINE: Final = 64 * 1024  # bytes; more than any record has
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def outdated(files: Sequence[Path], rotation: Rotation, now: datetime) -> list[O
 def _first(path: Path) -> tuple[datetime, Head] | None:
     """Return when a file was begun, and the head that its first line follows."""
     with path.open("rb") as file:
-        entry = parse_line(file.readline(_HEAD).rstrip(b"\n"))
+        entry = parse_line(file.readline(MAX_LINE).rstrip(b"\n"))
     if entry is None:
         return None
     return datetime.fromisoformat(entry.time), Head(entry.head.seq - 1, entry.prev)
