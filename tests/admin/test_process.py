@@ -129,8 +129,6 @@ def test_a_reader_that_stops_early_is_no_error(line: CommandLine) -> None:
 
 
 def test_an_interrupt_ends_with_130_and_no_traceback(line: CommandLine) -> None:
-    log = line.home / "audit" / "2026-05-09.jsonl"
-    log.write_text('{"event": "outcome", "id": "r1"}\n')
     with start(line, "logs", "-f", "--json") as process:
         assert process.stdout is not None
         assert process.stderr is not None
