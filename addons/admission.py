@@ -16,7 +16,7 @@ from proxy.audit.trace import trace_of
 from proxy.callers import NO_AGENT
 from proxy.engine import Engine
 from proxy.policy.authority import RequestHead, TunnelHead
-from proxy.policy.decision import Caller, Forward, Inject, Portal, Refuse, Tunnel
+from proxy.policy.decision import Caller, Forward, Inject, Intercept, Portal, Refuse, Tunnel
 from proxy.policy.usage import UNLIMITED
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
@@ -67,6 +67,8 @@ class Admission:
         except UsageError:
             return _NO_TARGET
         decision = self._engine.decide_tunnel(destination, caller)
+        if not isinstance(decision, Intercept):
+            exchange.note_rule(decision.ground)
         if isinstance(decision, Refuse):
             return decision.problem
         opaque = isinstance(decision, Tunnel)
@@ -158,12 +160,14 @@ class Admission:
     ) -> None:
         exchange.client_scheme = head.scheme
         match self._engine.decide(head, caller):
-            case Refuse(problem):
-                refuse(flow, problem)
+            case Refuse() as decision:
+                exchange.note_rule(decision.ground)
+                refuse(flow, decision.problem)
             case Portal(reason):
                 exchange.decided("portal", reason)
             case Forward() as decision:
                 exchange.decided("forward", decision.reason)
+                exchange.note_rule(decision.ground)
                 exchange.aim(decision.destination)
                 flow.request.headers.fields = clean_request(flow.request.headers.fields)
                 unaudited = announce(self._engine, exchange)
@@ -185,7 +189,10 @@ class Admission:
             exchange.leave = partial(self._engine.leave, caller, decision.connector)
         exchange.connector = decision.connector
         exchange.aim(decision.destination)
-        flow.request.path = decision.target
+        exchange.note_rule(decision.approval)
+        if flow.request.path != decision.target:
+            flow.request.path = decision.target
+            exchange.path = path_template(decision.target.partition("?")[0])
 
 
 def _peer(flow: http.HTTPFlow) -> str:

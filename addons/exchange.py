@@ -100,6 +100,7 @@ class Exchange:
     overdue: bool = False
     right: Right | None = None
     leave: Callable[[], None] | None = None
+    rule: str | None = None
     started: float = field(default_factory=time.monotonic)
     timings: Timings = field(default_factory=Timings)
     ended: bool = False
@@ -115,6 +116,10 @@ class Exchange:
         self.decision, self.reason, self.connector_slug = decision, reason, connector
         if self.timings.decision is None:
             self.timings.decision = self.elapsed()
+
+    def note_rule(self, ground: object) -> None:
+        """Note which rule decided, where one did."""
+        self.rule = None if ground is None else str(ground)
 
     def elapsed(self) -> float:
         """Return the milliseconds since the request's head was read."""
@@ -139,6 +144,7 @@ class Exchange:
             host=self.host if self.connector is not None else host_template(self.host),
             port=self.port,
             path=self.path,
+            rule=self.rule,
         )
 
     def result(self) -> Result:

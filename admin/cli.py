@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "init": Entry("admin.commands.init:init", "Set up a home folder: vault, local CA, registry."),
     "connector": Entry("admin.commands.connector:connector", "Add, show and change connectors."),
     "agent": Entry("admin.commands.agent:agent", "Add agents and grant them connectors."),
+    "policy": Entry("admin.commands.policy:policy", "Explain what agents may do."),
+    "egress": Entry("admin.commands.egress:egress", "See to the hosts that no connector owns."),
     "serve": Entry("admin.commands.serve:serve", "Run the proxy in the foreground."),
     "run": Entry("admin.commands.run:run", "Run a command whose requests go through the proxy."),
     "env": Entry(

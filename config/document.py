@@ -70,6 +70,19 @@ class Document:
                 node = node.children[step]
         return at_key.start if key else node.start
 
+    def line(self, path: Iterable[str | int]) -> int:
+        """Return the line, from 1, of the key at a path, or of the nearest above it that exists."""
+        return len(_BREAK.findall(self.source.text[: self.offset(path, key=True)])) + 1
+
+    def at(self, path: Iterable[str | int]) -> Any:
+        """Return the value at a path, or None where there is none."""
+        value = self.value
+        for step in path:
+            if not isinstance(value, dict) or step not in value:
+                return None
+            value = value[step]
+        return value
+
     def error(
         self, path: Iterable[str | int], message: str, *, key: bool = False, hint: str = ""
     ) -> ConfigError:

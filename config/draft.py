@@ -120,8 +120,9 @@ class Draft:
             return
         entry = {**({"connector": grant} if isinstance(grant, str) else grant), **changes}
         entry = {key: value for key, value in entry.items() if value is not None}
-        self._splice([Edit(node.start, node.end, render_inline(entry))])
-        self.value["agents"][agent]["connectors"][index] = entry
+        item = connector if entry.keys() == {"connector"} else entry
+        self._splice([Edit(node.start, node.end, render_inline(item))])
+        self.value["agents"][agent]["connectors"][index] = item
 
     def grants(self, agent: str) -> list[Grant]:
         """Return an agent's list, as it stands."""

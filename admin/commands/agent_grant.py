@@ -1,6 +1,7 @@
 """`keyhatch agent list|grant|revoke`: which agent may use which connector."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,10 +12,17 @@ from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_done, print_table
+from admin.policy_words import policy_entry, policy_options
+from config.connector import Agent
 from config.errors import NotFoundError, UsageError
+from config.policy import FREE
+from config.policy_words import describe_policy
 
 if TYPE_CHECKING:
     from proxy.vault.tokens import IssuedToken
+
+
+NOTHING: Final[Mapping[str, object]] = {}
 
 
 @click.command(
@@ -38,6 +46,7 @@ def list_agents(session: Session) -> None:
         {
             "name": agent.slug,
             "connectors": sorted(agent.connectors),
+            "grants": [_grant_words(agent, slug) for slug in sorted(agent.connectors)],
             **_token_facts([token for token in issued if token.record.agent == agent.slug]),
         }
         for agent in agents
@@ -50,8 +59,13 @@ _COLUMNS = [
     Column("TOKENS", "tokens"),
     Column("EXPIRES", "expires_at"),
     Column("LAST USED", "last_used"),
-    Column("CONNECTORS", "connectors"),
+    Column("CONNECTORS", "grants"),
 ]
+
+
+def _grant_words(agent: Agent, slug: str) -> str:
+    narrowed = describe_policy(agent.narrowed.get(slug, FREE))
+    return f"{slug} ({narrowed})" if narrowed else slug
 
 
 def _token_facts(tokens: "list[IssuedToken]") -> dict[str, object]:
@@ -71,16 +85,43 @@ def _token_facts(tokens: "list[IssuedToken]") -> dict[str, object]:
     epilog="""
 examples:
   keyhatch agent grant researcher hubspot-api billing
+  keyhatch agent grant clerk billing --method GET --method POST --path "/v1/**" --rate 60/minute
+  keyhatch agent grant clerk billing --read-only --clear rate
 """,
 )
 @click.argument("name", metavar="AGENT", shell_complete=agent_names)
 @click.argument(
     "connectors", metavar="CONNECTOR...", nargs=-1, required=True, shell_complete=connector_names
 )
+@click.option(
+    "--method", "methods", metavar="M", multiple=True, help="Allow this method; may be repeated."
+)
+@click.option(
+    "--path", "paths", metavar="GLOB", multiple=True, help="Allow this path; may be repeated."
+)
+@policy_options
 @pass_session
-def grant(session: Session, name: str, connectors: tuple[str, ...]) -> None:
-    """Let an agent use connectors."""
-    _change(session, name, connectors, grant=True)
+def grant(
+    session: Session,
+    /,
+    name: str,
+    connectors: tuple[str, ...],
+    methods: tuple[str, ...],
+    paths: tuple[str, ...],
+    **given: Any,  # what `policy_entry` takes
+) -> None:
+    """Let an agent use connectors.
+
+    The options narrow these grants; what is given replaces what was there, the rest stays. --method
+    and --path make one rule of what is allowed. To widen a grant, use --clear.
+    """
+    policy = policy_entry(given)
+    if methods or paths:
+        if "allow" in policy:
+            raise UsageError("--allow says the same as --method and --path", hint="use one of them")
+        rule = {"methods": list(methods), "paths": list(paths)}
+        policy["allow"] = [{key: value for key, value in rule.items() if value}]
+    _change(session, name, connectors, grant=True, policy=policy)
 
 
 @click.command(
@@ -130,7 +171,14 @@ def _end_tokens(session: Session, name: str, ids: tuple[str, ...], *, all_tokens
     print_done(session, f"ended {words} of {agent.slug}", {"name": agent.slug, "ended": count})
 
 
-def _change(session: Session, name: str, connectors: tuple[str, ...], *, grant: bool) -> None:
+def _change(
+    session: Session,
+    name: str,
+    connectors: tuple[str, ...],
+    *,
+    grant: bool,
+    policy: Mapping[str, object] = NOTHING,
+) -> None:
     """Add to or take from an agent's grants, read anew under the file's lock."""
     from config.edit import edit_file
 
@@ -143,6 +191,8 @@ def _change(session: Session, name: str, connectors: tuple[str, ...], *, grant: 
         kept = [slug for slug in sorted(agent.connectors) if slug not in named]
         granted = [*kept, *dict.fromkeys(named)] if grant else kept
         file.set_agent_connectors(agent.slug, granted)
+        for slug in dict.fromkeys(named) if policy else ():
+            file.narrow_grant(agent.slug, slug, policy)
     for slug in dict.fromkeys(named):
         announce(
             session,

@@ -22,6 +22,7 @@ from admin.operations.connectors import add as add_connector
 from admin.operations.connectors import own_id
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
+from admin.policy_words import policy_entry, policy_options
 from config.catalog import OAuthForm, load_catalog
 from config.connector import ConnectorType
 from config.errors import UsageError
@@ -52,6 +53,7 @@ examples:
     help="What it is; this version can connect api-key only.",
 )
 @connector_options
+@policy_options
 @click.option(
     "--secret-stdin", is_flag=True, help="Read the secret from standard input, one line per slot."
 )
@@ -73,7 +75,9 @@ def add(
     """
     if secret_stdin and no_secret:
         raise UsageError("--secret-stdin and --no-secret contradict each other")
+    policy = {key: value for key, value in policy_entry(given).items() if value is not None}
     slug, entry = _new_entry(session, name, ConnectorType(kind.replace("-", "_")), words_of(given))
+    entry |= policy
     draft = session.draft()
     entry |= own_id(draft.registry, slug)
     connector = draft.add_connector(slug, entry)

@@ -21,6 +21,7 @@ from admin.operations.connectors import Change
 from admin.operations.connectors import change as apply
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
+from admin.policy_words import policy_entry, policy_options
 from config.connector import Connector
 from config.errors import NotFoundError
 from config.marks import parse_yaml
@@ -34,10 +35,12 @@ examples:
   keyhatch connector set hubspot-api
   pass show hubspot | keyhatch connector set hubspot-api --secret-stdin
   keyhatch connector set billing --host billing.corp.example:9443
+  keyhatch connector set billing --read-only --rate 60/minute
 """,
 )
 @click.argument("name", shell_complete=connector_names)
 @connector_options
+@policy_options
 @click.option(
     "--secret-stdin", is_flag=True, help="Read the secret from standard input, one line per slot."
 )
@@ -58,8 +61,10 @@ def set_connector(
     """
     draft = session.draft()
     before = find_connector(draft.registry, name)
+    policy = policy_entry(given)
     entry = _with_known_vars(draft.text, before.slug, entry_of(words_of(given)))
     require_fitting(before.type, entry)
+    entry = {**entry, **policy}
     after = draft.update_connector(before.slug, entry) if entry else before
     wants_secret = secret_stdin or slot is not None or not entry
     slots = _slots_to_fill(after, slot) if wants_secret else ()

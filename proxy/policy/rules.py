@@ -34,6 +34,10 @@ class Ground:
     part: Part
     index: int | None = None
 
+    def __str__(self) -> str:
+        """Return it as the audit log has it, rules counted from 1: `grant deny 2`."""
+        return f"{self.layer} {self.part}" + ("" if self.index is None else f" {self.index + 1}")
+
 
 def refusal_of(
     layer: Layer, policy: Policy, method: str, path: CanonicalPath | None, now: datetime

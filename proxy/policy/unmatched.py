@@ -25,6 +25,13 @@ class EgressGround:
     part: str
     pattern: HostPattern | None = None
 
+    def __str__(self) -> str:
+        """Return it as the audit log has it: `agent egress deny *.ads.example`."""
+        owner = "agent" if self.of_agent else "settings"
+        return (
+            f"{owner} {self.part if self.pattern is None else f'egress {self.part} {self.pattern}'}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

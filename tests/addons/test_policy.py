@@ -365,6 +365,21 @@ def test_another_agent_is_not_concerned(lane: RunningLane) -> None:
         assert client.connect("elsewhere.example.org:443").code == "upstream-unreachable"
 
 
+def test_the_rule_that_decided_is_on_record(lane: RunningLane, client: RawClient) -> None:
+    assert ask(client, "ruled", "/public/secret") == "method-or-path-not-allowed"
+    with RawClient(lane.port, agent_token(lane, "bob")) as other:
+        assert other.connect("x.bad.example.org:443").status == 403
+    assert {record["rule"] for record in lane.outcomes(2)} == {
+        "connector deny 1",
+        "agent egress deny *.bad.example.org",
+    }
+
+
+def test_the_path_on_record_is_the_one_that_was_sent(lane: RunningLane, client: RawClient) -> None:
+    assert ask(client, "ruled", "/%70ublic/x") == "200"
+    assert {record["path"] for record in lane.outcomes(1)} == {"/public/x"}
+
+
 def test_a_narrowed_policy_is_taken_up_in_an_open_tunnel(
     lane: RunningLane, client: RawClient, origin: Origin
 ) -> None:

@@ -44,6 +44,7 @@ def test_agents_are_listed_with_their_connectors(line: CommandLine) -> None:
         {
             "name": "a",
             "connectors": ["one", "two"],
+            "grants": ["one", "two"],
             "tokens": 1,
             "expires_at": None,
             "last_used": None,
