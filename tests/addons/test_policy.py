@@ -46,15 +46,15 @@ agents:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def origin() -> Iterator[Origin]:
+    """A service for each test: what one leaves waiting at the gate would take another's turn."""
     with Origin(hosts=(HOST,)) as service:
         yield service
 
 
 @pytest.fixture
 def lane(origin: Origin, tmp_path: Path) -> Iterator[RunningLane]:
-    origin.requests.clear()
     text = TEXT.format(host=HOST, dial=origin.dial, far_day=FAR_DAY)
     with running_lane(tmp_path / "home", text, {"secret": KEY}, origin=origin) as running:
         yield running

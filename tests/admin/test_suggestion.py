@@ -102,4 +102,4 @@ def test_the_lines_load_and_say_just_that() -> None:
     assert {str(pattern) for pattern in made.settings.egress.allow} == {
         *("c.example.org", "d.example.org")
     }
-    assert "      - a.example.org  # 1 let through, last 2026-03-04" in lines
+    assert "        - a.example.org  # 1 let through, last 2026-03-04" in lines
