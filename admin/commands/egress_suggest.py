@@ -1,6 +1,6 @@
 """`keyhatch egress suggest`: what the audit log has of unmatched hosts, as lines to write."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -9,14 +9,11 @@ from admin.audit_log import AuditLog, Record
 from admin.care import Care
 from admin.completion import agent_names
 from admin.context import Session
-from admin.expiry import Duration
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_json, printable
 
 if TYPE_CHECKING:
     from admin.suggestion import Suggestion
-
-MOST = 1_000_000  # records that are looked at
 
 
 @click.command(
@@ -30,25 +27,25 @@ examples:
 """,
 )
 @click.option("--agent", metavar="NAME", shell_complete=agent_names, help="Only this one.")
-@click.option("--since", metavar="TIME", type=Duration(), help="Only the last so long, such as 7d.")
+@click.option("--since", metavar="WHEN", help="Only from then on: a time in UTC, or 10m, 2h, 7d.")
 @pass_session
-def suggest(session: Session, agent: str | None, since: timedelta | None) -> None:
+def suggest(session: Session, agent: str | None, since: str | None) -> None:
     """Propose rules and connectors from what the audit log has of unmatched hosts.
 
     What is printed can be put into connectors.yaml as it is: each agent then reaches the hosts that
     it asked for, and no others. Look through it: an agent that was led astray asked for those too.
     """
+    from admin.audit_filter import parse_moment
     from admin.suggestion import is_unmatched
     from admin.suggestion import suggest as suggested
     from config.catalog import load_catalog
     from config.slug import slugify
 
     registry = session.registry()
-    first = None if since is None else session.now() - since
+    first = None if since is None else parse_moment(since, session.now())
     wanted = slugify(agent) if agent else None
-    records = AuditLog(session.home.audit).newest(
-        MOST, lambda r: is_unmatched(r) and _is_within(r, wanted, first)
-    )
+    log = AuditLog(session.home.audit, first)
+    records = log.all(lambda r: is_unmatched(r) and _is_within(r, wanted, first))
     found = suggested(records, registry, load_catalog())
     if session.json:
         print_json([_facts(suggestion) for suggestion in found])

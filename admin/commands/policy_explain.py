@@ -1,7 +1,5 @@
 """`keyhatch policy explain`: the decision about a request that nobody sends."""
 
-from datetime import UTC, datetime
-
 import click
 
 from admin.care import Care
@@ -10,7 +8,6 @@ from admin.context import Session
 from admin.lookup import find_agent, find_connector
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_facts
-from config.errors import UsageError
 
 
 @click.command(
@@ -31,7 +28,9 @@ examples:
     "--connector", metavar="NAME", shell_complete=connector_names,
     help="The connector that the header Keyhatch-Connector names.",
 )  # fmt: skip
-@click.option("--at", metavar="TIME", help="When, in ISO 8601; UTC without offset (default: now).")
+@click.option(
+    "--at", metavar="TIME", help="When: a time, UTC where it names no offset (default: now)."
+)
 @click.argument("method")
 @click.argument("url")
 @pass_session
@@ -50,13 +49,14 @@ def explain(
     It is what the proxy decides from the request's head. Not looked at: whether a credential is
     stored, how much of a rate is used up, and what a name resolves to.
     """
+    from admin.audit_filter import parse_moment
     from admin.explanation import Case, explain
     from config.catalog import load_catalog
     from config.load import read_text, registry_of
     from config.marks import parse_yaml
 
     session.home.require()
-    moment = session.now() if at is None else _moment(at)
+    moment = session.now() if at is None else parse_moment(at, session.now())
     source = str(session.home.connectors)
     document = parse_yaml(read_text(session.home), source=source)
     registry = registry_of(document, load_catalog())
@@ -72,14 +72,3 @@ def explain(
         line = found.pop("line")
         found["rule"] = [found["rule"], f"connectors.yaml, line {line}"] if line else found["rule"]
     print_facts(session, found)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is not a time",
-            hint="write it like 2026-11-22T09:00 or 2026-11-22T09:00+01:00",
-        ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -131,7 +131,7 @@ class TestExplain:
             (["--connector", "on", "GET", "https://one.example.com/"], 3, "no connector named"),
             (["GET", "one.example.com"], 2, "not a URL"),
             (["get", "https://one.example.com"], 2, "not a method"),
-            (["--at", "noon", "GET", "https://one.example.com/"], 2, "not a time"),
+            (["--at", "noon", "GET", "https://one.example.com/"], 2, "not a moment"),
         ],
     )
     def test_a_mistake_is_named(
@@ -146,7 +146,7 @@ class TestExplain:
 class TestSuggest:
     @pytest.fixture
     def log(self, line: CommandLine) -> Path:
-        path = line.home / "audit" / "2026-05-09.jsonl"
+        path = line.home / "audit" / "000000000001.jsonl"
         path.parent.mkdir(exist_ok=True)
 
         def entry(host: str, agent: str, age: timedelta) -> str:
