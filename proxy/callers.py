@@ -93,11 +93,9 @@ class Callers:
         self, digest: bytes, record: TokenRecord, ids: frozenset[str], registry: Registry
     ) -> Caller | None:
         """Return who a narrowed token stands for; looked up once per state, as names may change."""
-        state = (registry, self.records)
-        if self._narrowed_by is None or any(
-            a is not b for a, b in zip(state, self._narrowed_by, strict=True)
-        ):
-            self._narrowed, self._narrowed_by = {}, state
+        before = self._narrowed_by
+        if before is None or before[0] is not registry or before[1] is not self.records:
+            self._narrowed, self._narrowed_by = {}, (registry, self.records)
         if digest not in self._narrowed:
             slugs = frozenset(s for s, c in registry.connectors.items() if c.id in ids)
             self._narrowed[digest] = _caller(record.agent, slugs, registry)
