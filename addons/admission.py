@@ -21,7 +21,7 @@ from proxy.policy.usage import UNLIMITED
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
 from proxy.strangers import Strangers
-from proxy.wire.headers import clean_request
+from proxy.wire.headers import clean_request, expectations
 
 _ONLY_ORIGIN_FORM = Problem(
     ProblemCode.BAD_REQUEST, "inside a tunnel the request target must be a path"
@@ -31,6 +31,9 @@ _NO_HTTP = Problem(ProblemCode.BAD_REQUEST, "the request line is not in the form
 # What HTTP/2 lets a request have, and would be read as something else in an HTTP/1.1 request line.
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 _TARGET = re.compile(rb"/[^\x00-\x20\x7f]*|\*")
+_UNEXPECTED = Problem(
+    ProblemCode.BAD_REQUEST, "the request expects more than 100-continue", status=417
+)
 _NO_TARGET = Problem(ProblemCode.BAD_REQUEST, "the CONNECT target is not host:port")
 
 
@@ -99,6 +102,7 @@ class Admission:
         digest = self._presented(flow) if tunnel is None else tunnel.digest
         caller = self._engine.identify(digest)
         exchange = _exchange(flow, caller, path=flow.request.path)
+        expected = _expect(flow.request, exchange)
         self._traffic.begin(flow, exchange)
         if flow.error is not None:
             # Not valid HTTP: the layer answers, nothing is forwarded.
@@ -114,6 +118,8 @@ class Admission:
             refuse(flow, _ONLY_ORIGIN_FORM)
         elif not _is_http1(flow.request):
             refuse(flow, _NO_HTTP)
+        elif not expected:
+            refuse(flow, _UNEXPECTED)
         else:
             head = _head(flow, tunnel)
             self._apply(flow, exchange, head, caller)
@@ -204,6 +210,17 @@ def _is_http1(request: http.Request) -> bool:
     # The method as it came: `request.method` is in upper case whatever will be sent.
     method, target = request.data.method, request.data.path
     return bool(_METHOD.fullmatch(method) and _TARGET.fullmatch(target))
+
+
+def _expect(request: http.Request, exchange: Exchange) -> bool:
+    """Take over what a request expects; False where that is something unknown.
+
+    The lane would send its `100 Continue` before anything was decided, if it still saw the field.
+    """
+    expected = expectations(request.headers.fields)
+    request.headers.pop("expect", None)
+    exchange.awaits_continue = bool(expected) and request.http_version != "HTTP/1.0"
+    return expected <= {b"100-continue"} or not exchange.awaits_continue
 
 
 def _asks_websocket(request: http.Request) -> bool:

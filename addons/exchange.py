@@ -59,7 +59,7 @@ class Exchange:
     asks, as of its admission; `lease`: with the token of a `keyhatch run`. `answered`: the response
     is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel
     or a WebSocket stays open by; it is None for all else. `masks_tokens`: token fields of the answer
-    are masked.
+    are masked. `awaits_continue`: the agent sends its body when it is told to.
 
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
@@ -98,6 +98,7 @@ class Exchange:
     kept_body: bytearray | None = None
     client_gone: bool = False
     overdue: bool = False
+    awaits_continue: bool = False
     right: Right | None = None
     leave: Callable[[], None] | None = None
     rule: str | None = None

@@ -5,6 +5,7 @@ takes a 1xx for the answer itself, and sends an HTTP/2 request of unknown length
 """
 
 import re
+from http import HTTPStatus
 from typing import Final
 
 import h11
@@ -66,6 +67,10 @@ class BoundedHttp1Server(_BoundedBody, Http1Server):
         yield from super().wait(event)
 
     def send(self, event: HttpEvent) -> Commands:
+        if isinstance(event, ResponseHeaders) and event.response.status_code == HTTPStatus.CONTINUE:
+            # The parent would take it for the answer, and send no other one after a failure.
+            yield commands.SendData(self.conn, b"HTTP/1.1 100 Continue\r\n\r\n")
+            return
         if isinstance(event, ResponseHeaders) and self._last() and _is_final(event):
             event.response.headers["Connection"] = "close"
         yield from super().send(event)

@@ -17,6 +17,7 @@ from proxy.wire.token_fields import FieldMask
 
 SWITCHING_PROTOCOLS = 101
 _FRAMING_ONLY = ("", "chunked")  # a body in any other transfer coding could not be scrubbed
+_PARTIAL = frozenset({206, 226})
 _BODILESS = frozenset({204, 304})  # RFC 9110, 6.4.1
 
 
@@ -34,7 +35,8 @@ class ResponseScrubbing:
             return
         upgrade = response.status_code == SWITCHING_PROTOCOLS
         coded = response.headers.get("transfer-encoding", "").lower() not in _FRAMING_ONLY
-        if coded or (upgrade and not _is_asked_websocket(flow)):
+        partial = exchange.scrubber is not None and _is_partial(response)
+        if coded or partial or (upgrade and not _is_asked_websocket(flow)):
             reject_response(flow, ProblemCode.UPSTREAM_PROTOCOL_ERROR)
             return
         response.headers.fields = clean_response(response.headers.fields, keep_upgrade=upgrade)
@@ -78,6 +80,15 @@ class ResponseScrubbing:
         else:
             _scrub_message(message, exchange)
             exchange.bytes_out += len(message.content)
+
+
+def _is_partial(response: http.Response) -> bool:
+    """Tell whether an answer is a part of one, which nobody asked for: Range did not go out.
+
+    Two parts could each have half of a credential. `226` is a difference (RFC 3229, 10.4.1).
+    """
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status_code in _PARTIAL or media_type == "multipart/byteranges"
 
 
 def _is_asked_websocket(flow: http.HTTPFlow) -> bool:

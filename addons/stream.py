@@ -85,6 +85,7 @@ class StrictHttpStream(WebsocketStream):
         if self.mode is HTTPMode.regular and origin_form:
             # Without a Host field, the parent's own "destination unknown" answers.
             request.headers.pop("host", None)
+        self._body_follows = not event.end_stream
         yield from super().state_wait_for_request_headers(event)
 
     def start_request_stream(self) -> Commands:
@@ -101,8 +102,21 @@ class StrictHttpStream(WebsocketStream):
             ResponseEndOfMessage(self.stream_id),
         ):
             yield SendHttp(answer, client)
+        exchange = exchange_of(self.flow)
+        if exchange is not None and exchange.awaits_continue and not self.flow.request.is_http2:
+            yield commands.CloseConnection(client)  # the body will never come
         self.flow.live = False
         self.client_state = self.server_state = self.state_errored
+
+    def make_server_connection(self) -> layer.CommandGenerator[bool]:
+        if not (yield from super().make_server_connection()):
+            return False
+        exchange = exchange_of(self.flow)
+        if exchange is not None and exchange.awaits_continue and self._body_follows:
+            exchange.awaits_continue = False
+            go_on = http.Response.make(HTTPStatus.CONTINUE, headers={})
+            yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
+        return True
 
     def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
         killed = self.flow.error and self.flow.error.msg == Error.KILLED_MESSAGE

@@ -51,7 +51,8 @@ _REQUEST_PREFIXES: Final = (*_RESPONSE_PREFIXES, b"x-forwarded")
 # break the intercepting certificate (RFC 7469).
 _RESPONSE_ONLY: Final = frozenset({b"alt-svc", b"public-key-pins", b"public-key-pins-report-only"})
 
-_REQUEST_DROPS: Final = _HOP_BY_HOP | _CLAIMS
+# Keyhatch answers an expectation itself (RFC 9110, 10.1.1).
+_REQUEST_DROPS: Final = _HOP_BY_HOP | _CLAIMS | {b"expect"}
 _RESPONSE_DROPS: Final = _HOP_BY_HOP | _RESPONSE_ONLY
 
 
@@ -72,6 +73,11 @@ def clean_response(fields: Fields, *, keep_upgrade: bool = False) -> Fields:
     """
     kept = _clean(fields, _RESPONSE_DROPS, _RESPONSE_PREFIXES)
     return _with_upgrade(kept, fields) if keep_upgrade else kept
+
+
+def expectations(fields: Fields) -> frozenset[bytes]:
+    """Return what a request expects, in lower case (RFC 9110, 10.1.1)."""
+    return frozenset(members(get_all(fields, b"expect")))
 
 
 def identity_only(fields: Fields) -> Fields:

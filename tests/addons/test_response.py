@@ -146,6 +146,11 @@ BROKEN: dict[str, bytes] = {
     "an unknown coding": b"HTTP/1.1 200 OK\r\nContent-Encoding: x-%b\r\nContent-Length: 1\r\n\r\na",
     "an unasked upgrade": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nX: %b\r\n\r\n%b",
     "an unasked websocket": b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n%b",
+    "a part that nobody asked for": b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n"
+    b"Content-Length: 4\r\n\r\n%b",
+    "a difference that nobody asked for": b"HTTP/1.1 226 IM Used\r\nContent-Length: 4\r\n\r\n%b",
+    "parts in a whole": b"HTTP/1.1 200 OK\r\nContent-Type: Multipart/ByteRanges; boundary=x\r\n"
+    b"Content-Length: 4\r\n\r\n%b",
     "nothing": b"",
 }
 
@@ -227,3 +232,45 @@ def test_an_upstream_that_is_not_there_is_502(tmp_path: Path) -> None:
     assert (reply.status, reply.code) == (502, "upstream-unreachable")
     assert reply.json["connector"] == "c"
     assert b"127.0.0.1" not in reply.raw
+
+
+def test_invariant_05_a_range_is_not_asked_for_and_a_part_not_taken(tmp_path: Path) -> None:
+    """D19, G07: each half of a credential would pass unseen."""
+    asked: list[bytes] = []
+
+    def script(stream: socket.socket, head: bytes) -> None:
+        asked.append(head.lower())
+        half = authorization(head)[: len(KEY) // 2 + 7]
+        stream.sendall(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-24/42\r\n")
+        stream.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(half), half))
+
+    with (
+        scripted_lane(tmp_path / "home", script) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        ranges = ["Range: bytes=0-24", 'If-Range: "e"', "Request-Range: bytes=0-24"]
+        reply = client.get("http://api.example.com/", *ranges)
+    assert (reply.status, reply.code) == (502, "upstream-protocol-error")
+    assert b"range:" not in asked[0]
+    assert KEY[:12].encode() not in client.received
+
+
+def test_without_scrubbing_parts_pass(tmp_path: Path) -> None:
+    def script(stream: socket.socket, _head: bytes) -> None:
+        stream.sendall(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n")
+        stream.sendall(b"Content-Length: 4\r\n\r\nfour")
+
+    with ScriptedOrigin(script) as upstream:
+        text = TEXT_OF_C.replace("name: C,", "name: C, scrub: off,")
+        with (
+            running_lane(
+                tmp_path / "home",
+                text.format(dial=upstream.dial, limits=""),
+                {"secret": KEY},
+                origin=upstream,  # type: ignore[arg-type]
+            ) as lane,
+            RawClient(lane.port, lane.token) as client,
+        ):
+            reply = client.get("http://api.example.com/", "Range: bytes=0-3")
+        assert (reply.status, reply.body) == (206, b"four")
+        assert b"\r\nrange: bytes=0-3\r\n" in upstream.heads[0].lower()
