@@ -67,8 +67,8 @@ RANGES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 # A tunnel to a host that belongs to no connector carries bytes that nobody reads. It is meant for
-# the web: 443, 80, and the high ports that sites and development servers use, without those where
-# a well-known service would act on what an agent writes there, mostly unauthenticated.
+# the web: 443 and 80. An operator may name high ports of a host besides, without those where a
+# well-known service would act on what an agent writes there, mostly unauthenticated.
 WEB_PORTS: Final = frozenset({80, 443})
 FIRST_HIGH_PORT: Final = 1024
 LAST_PORT: Final = 65535
@@ -134,7 +134,7 @@ def refusal_of(address: Address) -> str | None:
 
 
 def refused_port(port: int) -> bool:
-    """Tell whether a tunnel to a host that belongs to no connector may not go to a port."""
+    """Tell whether a port of a host that belongs to no connector is never open to agents."""
     if port in WEB_PORTS:
         return False
     return not FIRST_HIGH_PORT <= port <= LAST_PORT or port in _REFUSED_HIGH

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from config.connector import Agent, Settings
 from config.destination import Destination, is_ip_literal
 from config.policy import NO_EGRESS, HostPattern
-from proxy.policy.egress import refusal_of, refused_port
+from proxy.policy.egress import WEB_PORTS, refusal_of, refused_port
 from proxy.policy.names import refused_name
 from proxy.problems import Problem, ProblemCode
 
@@ -43,8 +43,8 @@ class Passage:
 
 def passage_of(destination: Destination, agent: Agent | None, settings: Settings) -> Passage:
     """Return whether a destination that no connector owns may be reached."""
-    closed = _closed(destination)
     ground = _ground(destination, agent, settings)
+    closed = _closed(destination, ground)
     if ground.part == "deny":
         return Passage(_egress("this host is on a list of denied hosts"), ground)
     if ground.part == "unmatched: deny":
@@ -85,9 +85,13 @@ def _named(patterns: AbstractSet[HostPattern], destination: Destination) -> Host
     return None
 
 
-def _closed(destination: Destination) -> Problem | None:
-    """Why no agent may reach a destination, whatever the lists say."""
-    if refused_port(destination.port):
+def _closed(destination: Destination, ground: EgressGround) -> Problem | None:
+    """Why no agent may reach a destination, whatever the lists say of its host.
+
+    A port other than the web's is open where a list allows that very port.
+    """
+    named = ground.part == "allow" and ground.pattern is not None and ground.pattern.port
+    if refused_port(destination.port) or destination.port not in {*WEB_PORTS, named}:
         return _egress("this port is not open to agents")
     if is_ip_literal(destination.host):
         reason = refusal_of(ipaddress.ip_address(destination.host))

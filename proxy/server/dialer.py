@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.connector import DialAddress
+from config.destination import is_ip_literal
 from config.limits import DEFAULT_LIMITS
 from proxy.policy.egress import refusal_of
 from proxy.problems import ProblemCode
@@ -163,6 +164,22 @@ async def resolve_by_system(host: str, port: int, lookup: Lookup = _system_looku
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(_LOOKUPS, lookup, host, port)
     return [str(info[4][0]) for info in found]
+
+
+def resolve_complete_unless(
+    is_declared: Callable[[str, int], bool], lookup: Lookup = _system_lookup
+) -> Resolve:
+    """Return a resolver that takes names for complete, except those that the operator declared.
+
+    A name with a final dot is not tried below the machine's search domains, nor looked up in its
+    hosts file: what an agent writes means what it would mean anywhere (RFC 1034, 3.1).
+    """
+
+    async def resolve(host: str, port: int) -> list[str]:
+        complete = is_declared(host, port) or is_ip_literal(host)
+        return await resolve_by_system(host if complete else f"{host}.", port, lookup)
+
+    return resolve
 
 
 def is_own_address(address: str) -> bool:

@@ -24,7 +24,7 @@ from proxy.oauth.refresher import Refresher
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.descriptors import raise_descriptor_limit
-from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_by_system
+from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_complete_unless
 from proxy.server.doors import Doors
 from proxy.server.faults import log_loop_fault
 from proxy.server.hardening import observe
@@ -99,7 +99,9 @@ class _Service:
         dialer = Dialer(
             # Asked anew each time: a reload swaps the snapshot.
             dial_table=lambda host, port: engine.snapshot.dial_address(host, port),  # noqa: PLW0108
-            resolve=resolve_by_system,
+            resolve=resolve_complete_unless(
+                lambda host, port: engine.snapshot.is_owned(host, port)  # noqa: PLW0108
+            ),
             monotonic=time.monotonic,
             is_own_address=is_own_address,
             connect_timeout=lambda: engine.snapshot.registry.settings.limits.connect_timeout,

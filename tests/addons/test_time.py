@@ -214,8 +214,8 @@ class TestIdle:
         ):
             lane.names["plain.example.org"] = ["127.0.0.1"]
             lane.open_addresses.add("127.0.0.1")
-            port = service.getsockname()[1]
-            assert client.connect(f"plain.example.org:{port}").status == 200
+            lane.doors["plain.example.org", 443] = service.getsockname()[1]
+            assert client.connect("plain.example.org:443").status == 200
             client.send(b"hello")
             connection, _ = service.accept()
             with connection:

@@ -49,13 +49,18 @@ class Secrets:
 
 @dataclass
 class RunningLane:
-    """A lane that is listening, and everything a test wants to see of it."""
+    """A lane that is listening, and everything a test wants to see of it.
+
+    `names` and `doors` are the Internet: the addresses of names, and at which local port somebody
+    listens for a name and port of it. `open_addresses` may be dialled though they are this machine's.
+    """
 
     home: Home
     engine: Engine
     secrets: Secrets
     names: dict[str, list[str]]
     open_addresses: set[str] = field(default_factory=set)
+    doors: dict[tuple[str, int], int] = field(default_factory=dict)
     asked_names: list[str] = field(default_factory=list)
     port: int = 0
     token: str = ""
@@ -197,6 +202,11 @@ class _TestDialer(Dialer):
             connect_timeout=lambda: lane.engine.snapshot.registry.settings.limits.connect_timeout,
         )
         self._lane = lane
+
+    async def addresses(self, host: str, port: int) -> list[tuple[str, int]]:
+        door = self._lane.doors.get((host, port))
+        found = await super().addresses(host, port)
+        return found if door is None else [(address, door) for address, _port in found]
 
     def _refused(self, address: str) -> bool:
         return address not in self._lane.open_addresses and super()._refused(address)

@@ -1,12 +1,14 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from config.catalog import load_catalog
+from config.connector import Settings
 from config.destination import Destination
 from config.errors import ConfigError
 from config.load import load_registry
-from config.policy import Policy, Rule
+from config.policy import Egress, HostPattern, Policy, Rule
 from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import (
     Caller,
@@ -20,7 +22,7 @@ from proxy.policy.decision import (
     TunnelDecision,
     decide_tunnel,
 )
-from proxy.policy.snapshot import Snapshot
+from proxy.policy.snapshot import Snapshot, build_snapshot
 from proxy.problems import ProblemCode, render_problem
 from tests.support.registries import EVERYONE, decide, owning, plain, snapshot_of, tunnelled
 
@@ -143,8 +145,8 @@ class TestUpgrade:
         assert code_of(decision) is ProblemCode.DESTINATION_MISMATCH
 
     def test_other_ports_of_an_owned_host_carry_no_credential(self) -> None:
-        assert isinstance(tunnel_to("api.hubapi.com", 8443), Tunnel)
-        assert isinstance(decide(plain("api.hubapi.com:8888"), EVERYONE, SNAPSHOT), Forward)
+        assert isinstance(tunnel_to("api.hubapi.com", 80), Tunnel)
+        assert code_of(tunnel_to("api.hubapi.com", 8443)) is ProblemCode.EGRESS_DENIED
 
 
 class TestUnmatched:
@@ -190,6 +192,33 @@ class TestUnmatched:
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         decision = decide(plain(authority), EVERYONE, SNAPSHOT)
         assert code_of(decision) is ProblemCode.EGRESS_DENIED
+
+    @pytest.mark.parametrize("port", [1, 21, 22, 25, 53, 1024, 2222, 5353, 8080, 8443, 65535])
+    def test_only_the_ports_of_the_web_are_open(self, port: int) -> None:
+        """F20."""
+        assert code_of(tunnel_to("evil.test", port)) is ProblemCode.EGRESS_DENIED
+        decision = decide(plain(f"evil.test:{port}"), EVERYONE, SNAPSHOT)
+        assert code_of(decision) is ProblemCode.EGRESS_DENIED
+
+    @pytest.mark.parametrize(
+        ("pattern", "host", "port", "is_open"),
+        [
+            (HostPattern("a.example", 8443), "a.example", 8443, True),
+            (HostPattern("a.example", 8443), "a.example", 8444, False),
+            (HostPattern("a.example", 8443), "b.example", 8443, False),
+            (HostPattern("example", 8443, True), "a.example", 8443, True),
+            (HostPattern("a.example"), "a.example", 8443, False),
+            (HostPattern("a.example", 22), "a.example", 22, False),
+            (HostPattern("a.example", 5432), "a.example", 5432, False),
+        ],
+    )
+    def test_another_port_is_open_where_a_list_allows_it(
+        self, pattern: HostPattern, host: str, port: int, *, is_open: bool
+    ) -> None:
+        lists = Egress(allow=frozenset({pattern}))
+        registry = replace(SNAPSHOT.registry, settings=Settings(egress=lists))
+        snapshot = build_snapshot(registry, 1)
+        assert isinstance(tunnel_to(host, port, snapshot=snapshot), Tunnel) is is_open
 
     def test_a_connector_may_own_what_is_refused_otherwise(self) -> None:
         snapshot = snapshot_of(owning("nas", "nas.local:22"))

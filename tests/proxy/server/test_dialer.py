@@ -21,6 +21,7 @@ from proxy.server.dialer import (
     VettedLoop,
     is_own_address,
     resolve_by_system,
+    resolve_complete_unless,
 )
 
 PUBLIC, OTHER_PUBLIC = "93.184.216.34", "2606:2800:220:1::1"
@@ -249,6 +250,24 @@ def test_invariant_04_a_refused_connection_is_a_code_and_no_more() -> None:
 
 def test_the_systems_resolver_answers_for_addresses() -> None:
     assert run(resolve_by_system("127.0.0.1", 443)) == ["127.0.0.1"]
+
+
+def test_only_declared_names_may_be_completed_by_the_machine() -> None:
+    """F21: `intranet.example` must not become `intranet.example.corp`, nor a line of a hosts file."""
+    asked: list[str] = []
+
+    def lookup(host: str, port: int) -> list[Any]:
+        asked.append(host)
+        return [(0, 0, 0, "", (PUBLIC, port))]
+
+    resolve = resolve_complete_unless(lambda host, port: (host, port) == ("own", 443), lookup)
+
+    async def ask_all() -> None:
+        for host in ("own", "a.example", "93.184.216.34", "2606:2800:220:1::1"):
+            assert await resolve(host, 443) == [PUBLIC]
+
+    run(ask_all())
+    assert asked == ["own", "a.example.", "93.184.216.34", "2606:2800:220:1::1"]
 
 
 def test_names_whose_lookup_hangs_do_not_hold_up_what_else_runs_in_threads() -> None:
