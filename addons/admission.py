@@ -9,13 +9,13 @@ from mitmproxy import http
 from addons.exchange import Exchange, Traffic, TunnelState, announce, close_after, refuse
 from addons.limits import TOO_MANY_CONNECTIONS
 from addons.rights import SocketRight, TunnelRight
-from config.destination import Scheme, parse_destination
+from config.destination import Scheme
 from config.errors import UsageError
 from proxy.audit.template import method_template, path_template
 from proxy.audit.trace import trace_of
 from proxy.callers import NO_AGENT
 from proxy.engine import Engine
-from proxy.policy.authority import RequestHead, TunnelHead
+from proxy.policy.authority import RequestHead, TunnelHead, named_destination
 from proxy.policy.decision import Caller, Forward, Inject, Intercept, Portal, Refuse, Tunnel
 from proxy.policy.usage import UNLIMITED
 from proxy.problems import Problem, ProblemCode
@@ -66,7 +66,7 @@ class Admission:
         if caller is None or is_one_too_many:
             return self._stranger(flow, digest) if caller is None else TOO_MANY_CONNECTIONS
         try:
-            destination = parse_destination(flow.request.authority, "https")
+            destination = named_destination(flow.request.authority, "https")
         except UsageError:
             return _NO_TARGET
         decision = self._engine.decide_tunnel(destination, caller)

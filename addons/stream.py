@@ -25,6 +25,8 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 from addons.exchange import Exchange, exchange_of
 from addons.failures import explained, overdue
 from addons.websocket import WebsocketStream
+from config.errors import UsageError
+from proxy.policy.authority import named_destination
 
 MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
 
@@ -81,9 +83,10 @@ class StrictHttpStream(WebsocketStream):
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
         request = event.request
-        origin_form = not request.authority and request.method != "CONNECT"
-        if self.mode is HTTPMode.regular and origin_form:
-            # Without a Host field, the parent's own "destination unknown" answers.
+        absolute_form = self.mode is HTTPMode.regular and request.method != "CONNECT"
+        if absolute_form and not _names_a_destination(request):
+            # Without both, the parent's own "destination unknown" answers.
+            request.data.host = ""
             request.headers.pop("host", None)
         self._body_follows = not event.end_stream
         yield from super().state_wait_for_request_headers(event)
@@ -200,3 +203,15 @@ class StrictHttpStream(WebsocketStream):
         self.server_state = super().state_wait_for_response_headers
         for event in (first, *rest):
             yield from self.server_state(event)
+
+
+def _names_a_destination(request: http.Request) -> bool:
+    """Tell whether a target is in absolute-form, its authority as it should be written.
+
+    The lane reads `:0443` as a port, and keeps no trace of how it was written.
+    """
+    try:
+        named_destination(request.authority, "http")
+    except UsageError:
+        return False
+    return True

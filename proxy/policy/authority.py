@@ -41,6 +41,17 @@ class RequestHead:
         return self.target.partition("?")[0]
 
 
+def named_destination(text: str, scheme: Scheme) -> Destination:
+    """Return the destination that an authority in a request means under a scheme.
+
+    Unlike an operator, a request names hosts in ASCII only (RFC 3986, 3.2.2; RFC 5891, 5): an
+    upstream would not read U-labels as we do. Raises UsageError.
+    """
+    if not text.isascii():
+        raise UsageError("the authority is not in ASCII", hint="send the A-label (xn--)")
+    return parse_destination(text, scheme)
+
+
 def agree(head: RequestHead) -> Destination | Problem:
     """Return the one destination that a request names, or why there is none.
 
@@ -48,7 +59,7 @@ def agree(head: RequestHead) -> Destination | Problem:
     """
     try:
         named = [
-            parse_destination(text, head.scheme)
+            named_destination(text, head.scheme)
             for text in (head.authority, *head.hosts)
             if text is not None
         ]
@@ -74,8 +85,9 @@ def agree(head: RequestHead) -> Destination | Problem:
 
 def _server_name(tunnel: TunnelHead) -> Destination | Problem:
     """The destination that the TLS server name stands for: its host, the tunnel's port."""
+    name = tunnel.sni or ""
     try:
-        host = canonical_host(tunnel.sni or "")
+        host = canonical_host(name) if name.isascii() else ""
     except UsageError:
         host = ""
     if not host or is_ip_literal(host):

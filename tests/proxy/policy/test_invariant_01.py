@@ -6,9 +6,9 @@ import idna
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.destination import DEFAULT_PORTS, Destination, Scheme, parse_destination
+from config.destination import DEFAULT_PORTS, Destination, Scheme
 from config.errors import UsageError
-from proxy.policy.authority import RequestHead, TunnelHead
+from proxy.policy.authority import RequestHead, TunnelHead, named_destination
 from proxy.policy.decision import (
     Caller,
     Decision,
@@ -38,7 +38,7 @@ SNAPSHOT = snapshot_of(
     owning("off", "off.example:443", enabled=False),
 )
 DISABLED = {"off"}
-DOTS = "..．。｡"  # noqa: RUF001 - UTS-46 maps each of them to a full stop
+DOTS = st.sampled_from("．。｡")  # noqa: RUF001 - UTS-46 maps each of them to a full stop
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,8 @@ class Part:
 
 @st.composite
 def spelled(draw: st.DrawFn, host: str, port: int, scheme: Scheme) -> Part:
-    """A spelling that canonicalises to this host and port."""
-    text = idna.decode(host) if draw(st.booleans()) else host
-    if draw(st.booleans()):
-        text = "".join(draw(st.sampled_from([c, c.upper(), _wide(c)])) for c in text)
-    text = "".join(draw(st.sampled_from(DOTS)) if c == "." else c for c in text)
+    """A spelling that canonicalises to this host and port; in ASCII, for a request may not do else."""
+    text = "".join(draw(st.sampled_from([c, c.upper()])) for c in host)
     text += draw(st.sampled_from(["", "", "."]))
     if port != DEFAULT_PORTS[scheme] or draw(st.booleans()):
         text += f":{port}"
@@ -66,6 +63,7 @@ def spelled(draw: st.DrawFn, host: str, port: int, scheme: Scheme) -> Part:
 @st.composite
 def near_miss(draw: st.DrawFn, host: str, port: int, scheme: Scheme) -> Part:
     """A spelling that somebody could take for this host and port, and that is another or none."""
+    foreign = st.sampled_from([idna.decode(host), _wide(host), host.replace(".", draw(DOTS))])
     twin = idna.decode(host).replace("a", "а", 1)  # noqa: RUF001 - a Cyrillic letter, on purpose
     others = [
         ("evil" + host, port),
@@ -78,6 +76,8 @@ def near_miss(draw: st.DrawFn, host: str, port: int, scheme: Scheme) -> Part:
         (host, 22),
         (host, 80 if port == 443 else 443),
         (idna.encode(twin).decode(), port),
+        ("xn--" + host.replace(".", "-") + ".example", port),
+        ("strasse." + host, port),
     ]
     broken = [
         "",
@@ -108,6 +108,19 @@ def near_miss(draw: st.DrawFn, host: str, port: int, scheme: Scheme) -> Part:
         f"{host}\udcff",
         f"http://{host}",
         "2130706433",
+        f"[{host}%25lo]",
+        f"{host}%lo",
+        f"{host}:４４３",  # noqa: RUF001 - full-width digits
+        f"{host}:1e3",
+        f"xn--.{host}",
+        f"xn--a.{host}",
+        f"{'a' * 64}.{host}",
+        f"{'a.' * 130}{host}",
+        f"-{host}",
+        f"a\u200d.{host}",
+        f"{host}\u00ad",
+        f"{host}/ß",
+        *([spelling] if not (spelling := draw(foreign)).isascii() else ()),
     ]
     if draw(st.booleans()):
         return Part(draw(st.sampled_from(broken)), None)
@@ -158,7 +171,7 @@ def outcome(request: Request) -> Decision | None:
     through = None
     if request.connect is not None:
         try:
-            destination = parse_destination(request.connect.text, "https")
+            destination = named_destination(request.connect.text, "https")
         except UsageError:
             return None
         if not isinstance(decide_tunnel(destination, request.caller, SNAPSHOT), Intercept):
@@ -243,11 +256,9 @@ def test_the_requests_that_are_made_up_are_of_every_kind() -> None:
     assert seen == {"inject", "refuse", "tunnel", "absolute-form"}
 
 
-def _wide(character: str) -> str:
-    """The full-width form of an ASCII letter or digit."""
-    return (
-        chr(ord(character) + 0xFEE0) if character.isascii() and character.isalnum() else character
-    )
+def _wide(text: str) -> str:
+    """The full-width form of the letters and digits of a text."""
+    return "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in text)
 
 
 def _name_only(part: Part) -> Part:
