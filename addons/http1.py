@@ -51,6 +51,10 @@ class BoundedChunks(ChunkedReader):
         return h11.EndOfMessage() if isinstance(found, h11.EndOfMessage) else found
 
 
+class UnansweredError(ResponseProtocolError):
+    """An upstream has closed its connection without a byte of an answer."""
+
+
 class _BoundedBody(Http1Connection):
     def read_body(self, event: events.Event) -> Commands:
         if type(self.body_reader) is ChunkedReader:
@@ -114,7 +118,9 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
             return False
         for command in super().read_headers(event):
             head = command.event if isinstance(command, ReceiveHttp) else None
-            if not isinstance(head, ResponseHeaders):
+            if isinstance(head, ResponseProtocolError) and self._is_unanswered(event):
+                yield ReceiveHttp(UnansweredError(head.stream_id, "", head.code))
+            elif not isinstance(head, ResponseHeaders):
                 yield command
             elif has_too_many(head.response.headers, limits_of(self.context)):
                 yield from self._give_up()
@@ -130,6 +136,9 @@ class BoundedHttp1Client(_BoundedBody, Http1Client):
                 yield from self._give_up()
                 return False
         return False
+
+    def _is_unanswered(self, event: events.Event) -> bool:
+        return isinstance(event, events.ConnectionClosed) and not self.buf and not self._interim
 
     def _give_up(self) -> Commands:
         self.state = self.done

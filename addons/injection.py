@@ -6,6 +6,7 @@ from dataclasses import replace
 from mitmproxy import http
 
 from addons.exchange import Exchange, Unplaced, announce, exchange_of, refuse
+from addons.stream import IDEMPOTENT
 from config.connector import Connector
 from config.destination import Destination
 from proxy.engine import Engine
@@ -42,7 +43,15 @@ class Injection:
             if problem is not None:
                 refuse(flow, problem)
                 return
+        if exchange.kept_body is None and flow.request.data.method in IDEMPOTENT:
+            exchange.kept_body = bytearray()
         flow.request.stream = _counted(exchange)
+
+    def resend(self, flow: http.HTTPFlow) -> None:
+        """Put on record that a request goes out once more, or let it fail."""
+        exchange = exchange_of(flow)
+        if exchange is not None:
+            exchange.replayable = announce(self._engine, exchange) is None
 
     async def renewal(self, flow: http.HTTPFlow) -> None:
         """Get another access token than the refused one; place it if the request can be repeated."""

@@ -6,8 +6,9 @@ The version of mitmproxy is bounded in pyproject.toml because of this file.
 import re
 from http import HTTPStatus
 from typing import Final
+from weakref import WeakSet
 
-from mitmproxy.connection import ConnectionState
+from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
@@ -44,6 +45,7 @@ class StrictHttpLayer(HttpLayer):
 
     def __init__(self, context: Context, mode: HTTPMode) -> None:
         super().__init__(context, mode)
+        self._used: WeakSet[Connection] = WeakSet()
         # The parent keeps a client side that is there already.
         is_h2 = context.client.alpn == b"h2"
         server = StrictHttp2Server if is_h2 else StrictHttp1Server
@@ -58,7 +60,7 @@ class StrictHttpLayer(HttpLayer):
 
     def make_stream(self, stream_id: int) -> Commands:
         self._forget_ended()
-        self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id)
+        self.streams[stream_id] = StrictHttpStream(self.context.fork(), stream_id, self._used)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def _forget_ended(self) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from http import HTTPStatus
+from weakref import WeakSet
 
 from mitmproxy import http
+from mitmproxy.connection import Connection
 from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, layer
+from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode, SendHttp
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
@@ -24,10 +27,13 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
 from addons.exchange import Exchange, exchange_of
 from addons.failures import explained, overdue
+from addons.http1 import UnansweredError
 from addons.websocket import WebsocketStream
 from config.errors import UsageError
 from proxy.policy.authority import named_destination
 
+# RFC 9110, 9.2.2, without TRACE, which is never sent.
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 MAX_HELD = 64 * 1024  # bytes of a 401's body that are held back; a larger one is passed on
 
 type Commands = layer.CommandGenerator[None]
@@ -40,12 +46,24 @@ class RenewalHook(commands.StartHook):  # type: ignore[no-untyped-call]
     flow: http.HTTPFlow
 
 
+@dataclass
+class ResendHook(commands.StartHook):  # type: ignore[no-untyped-call]
+    """A request is about to be sent once more: a kept connection was closed at the other end."""
+
+    flow: http.HTTPFlow
+
+
 class StrictHttpStream(WebsocketStream):
     """A stream that takes only absolute-form at the proxy port and answers before the body.
 
     mitmproxy guesses the destination of an origin-form request from its Host field, and reads
     the whole body of a request that is already answered.
     """
+
+    def __init__(self, context: Context, stream_id: int, used: WeakSet[Connection]) -> None:
+        super().__init__(context, stream_id)
+        self._used = used  # upstream connections that have carried a request
+        self._is_kept = False
 
     @property
     def is_socket(self) -> bool:
@@ -114,6 +132,8 @@ class StrictHttpStream(WebsocketStream):
     def make_server_connection(self) -> layer.CommandGenerator[bool]:
         if not (yield from super().make_server_connection()):
             return False
+        self._is_kept = self.context.server in self._used
+        self._used.add(self.context.server)
         exchange = exchange_of(self.flow)
         if exchange is not None and exchange.awaits_continue and self._body_follows:
             exchange.awaits_continue = False
@@ -140,6 +160,12 @@ class StrictHttpStream(WebsocketStream):
         self, event: RequestProtocolError | ResponseProtocolError
     ) -> Commands:
         exchange = exchange_of(self.flow)
+        if isinstance(event, UnansweredError) and exchange and self._may_resend(exchange):
+            self._is_kept = False
+            yield ResendHook(self.flow)
+            if exchange.replayable:
+                yield from self._send_again(exchange)
+                return
         if exchange is not None and isinstance(event, ResponseProtocolError):
             event = (overdue if exchange.overdue else explained)(event, exchange.connector_slug)
             exchange.code, exchange.status = event.problem.code, event.problem.http_status
@@ -186,16 +212,33 @@ class StrictHttpStream(WebsocketStream):
             and self.context.server.alpn != b"h2"
         )
 
+    def _may_resend(self, exchange: Exchange) -> bool:
+        """Whether a request that found its kept connection closed may be sent once more.
+
+        Only one that does the same twice as once, and whose body was kept so far (RFC 9110, 9.2.2).
+        """
+        return (
+            self._is_kept
+            and not exchange.overdue
+            and self.flow.request.data.method in IDEMPOTENT
+            and self.server_state == self.state_wait_for_response_headers
+            and self.client_state in (self.state_done, self.state_stream_request_body)
+            and (exchange.kept_body is not None or not self._body_follows)
+        )
+
     def _send_again(self, exchange: Exchange) -> Commands:
+        """Send a request again, as far as it has come; what comes later follows as ever."""
         self.server_state = self.state_wait_for_response_headers
         if not (yield from self.make_server_connection()):
             return
         body = bytes(exchange.kept_body or b"")
         server = self.context.server
-        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, not body), server)
+        head = RequestHeaders(self.stream_id, self.flow.request, not self._body_follows)
+        yield SendHttp(head, server)
         if body:
             yield SendHttp(RequestData(self.stream_id, body), server)
-        yield SendHttp(RequestEndOfMessage(self.stream_id), server)
+        if self.client_state == self.state_done:
+            yield SendHttp(RequestEndOfMessage(self.stream_id), server)
 
     def _pass_on(self) -> Commands:
         first, *rest = self._held
