@@ -21,38 +21,81 @@ _HOP_BY_HOP: Final = frozenset(
 )
 
 # Spoken for by proxies and gateways. An upstream that trusts them would route, log or authorise
-# by what the agent wrote there.
-_CLAIMS: Final = frozenset(
+# by what the agent wrote there: about where a request comes from,
+_SOURCE_CLAIMS: Final = frozenset(
     {
-        b"forwarded",
-        b"via",
-        b"x-real-ip",
+        b"forwarded",  # RFC 7239
+        b"via",  # RFC 9110, 7.6.3
+        b"cf-connecting-ip",
+        b"cf-connecting-ipv6",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"fly-client-ip",
+        b"true-client-ip",
+        b"wl-proxy-client-ip",
+        b"x-appengine-user-ip",
+        b"x-azure-clientip",
+        b"x-azure-socketip",
         b"x-client-ip",
         b"x-cluster-client-ip",
-        b"true-client-ip",
-        b"cf-connecting-ip",
+        b"x-originating-ip",
+        b"x-proxyuser-ip",
+        b"x-real-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
+    }
+)
+# who sent it,
+_IDENTITY_CLAIMS: Final = frozenset(
+    {
+        b"client-cert",  # RFC 9440
+        b"client-cert-chain",
+        b"remote-user",
+        b"x-authenticated-user",
+        b"x-client-cert",
+        b"x-remote-user",
+    }
+)
+# and what is really meant by it, whatever its request line says.
+_TARGET_CLAIMS: Final = frozenset(
+    {
+        b"proxy",  # CGI makes HTTP_PROXY of it (httpoxy, CVE-2016-5385)
         b"x-host",
-        b"x-original-host",
-        b"x-original-uri",
-        b"x-original-url",
-        b"x-rewrite-url",
-        b"x-upstream-https-proxy",
+        b"x-http-host-override",
         b"x-http-method",
         b"x-http-method-override",
+        b"x-http-verb",
+        b"x-http-verb-override",
+        b"x-method",
         b"x-method-override",
+        b"x-original-host",
+        b"x-original-method",
+        b"x-original-path",
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-override-url",
+        b"x-request-uri",
+        b"x-rewrite-uri",
+        b"x-rewrite-url",
+        b"x-sendfile-type",
+        b"x-upstream-https-proxy",
     }
 )
 # `Proxy-` covers Authorization, Connection, Authenticate, Status and other proxies' control
-# headers; `Keyhatch-` our own.
+# headers; `Keyhatch-` our own. The rest are families of the claims above, by the gateways that
+# make them (nginx, Apache, Envoy).
 _RESPONSE_PREFIXES: Final = (b"proxy-", b"keyhatch-")
-_REQUEST_PREFIXES: Final = (*_RESPONSE_PREFIXES, b"x-forwarded")
+_CLAIM_PREFIXES: Final = (b"x-forwarded", b"x-accel-", b"x-envoy-", b"x-ssl-", b"ssl-client-")
+_REQUEST_PREFIXES: Final = (*_RESPONSE_PREFIXES, *_CLAIM_PREFIXES)
 
 # Alt-Svc would move the client to a route that the proxy does not see (RFC 7838); a pin would
 # break the intercepting certificate (RFC 7469).
 _RESPONSE_ONLY: Final = frozenset({b"alt-svc", b"public-key-pins", b"public-key-pins-report-only"})
 
 # Keyhatch answers an expectation itself (RFC 9110, 10.1.1).
-_REQUEST_DROPS: Final = _HOP_BY_HOP | _CLAIMS | {b"expect"}
+_REQUEST_DROPS: Final = (
+    _HOP_BY_HOP | _SOURCE_CLAIMS | _IDENTITY_CLAIMS | _TARGET_CLAIMS | {b"expect"}
+)
 _RESPONSE_DROPS: Final = _HOP_BY_HOP | _RESPONSE_ONLY
 
 

@@ -4,11 +4,14 @@ import gc
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import h2.config
 import h2.connection
 import h2.events
 import pytest
+from hpack import Encoder
+from hyperframe.frame import PushPromiseFrame
 
 from addons.stream import StrictHttpStream
 from tests.addons.conftest import KEY
@@ -159,3 +162,44 @@ def test_one_connection_keeps_nothing_of_what_is_over(tmp_path: Path) -> None:
     assert len(streams) <= 2
     assert len(upstreams) <= 2
     assert KEY.encode() not in client.received
+
+
+class Pusher:
+    """An upstream of HTTP/2 that promises a request that holds the credential (G13)."""
+
+    def __init__(self) -> None:
+        self.push_allowed: bool | None = None
+
+    def __call__(self, stream: socket.socket, head: bytes) -> None:
+        config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        speaker = h2.connection.H2Connection(config)
+        speaker.initiate_connection()
+        octets = head
+        while octets:
+            for event in speaker.receive_data(octets):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.push_allowed = bool(speaker.remote_settings.enable_push)
+                    self._push(stream, dict(event.headers or ()))
+                    speaker.send_headers(1, [(":status", "200")], end_stream=True)
+            stream.sendall(speaker.data_to_send())
+            octets = stream.recv(65536)
+
+    def _push(self, stream: socket.socket, asked: dict[Any, Any]) -> None:
+        promised = [(":method", "GET"), (":scheme", "https"), (":authority", HOST)]
+        promised += [(":path", "/pushed"), ("x-echo", str(asked["authorization"]))]
+        frame = PushPromiseFrame(1, promised_stream_id=2, data=Encoder().encode(promised))
+        frame.flags.add("END_HEADERS")
+        stream.sendall(frame.serialize())
+
+
+def test_invariant_05_a_pushed_request_ends_the_connection(tmp_path: Path) -> None:
+    """G13."""
+    pusher = Pusher()
+    with (
+        scripted_lane(tmp_path / "home", pusher, protocols=("h2",)) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        head, _body = H2Client(lane, client, HOST).get(h2_fields(HOST))
+        assert_clean(client.received)
+    assert pusher.push_allowed is False
+    assert head[":status"] in {"502", "reset"}

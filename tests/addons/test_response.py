@@ -274,3 +274,66 @@ def test_without_scrubbing_parts_pass(tmp_path: Path) -> None:
             reply = client.get("http://api.example.com/", "Range: bytes=0-3")
         assert (reply.status, reply.body) == (206, b"four")
         assert b"\r\nrange: bytes=0-3\r\n" in upstream.heads[0].lower()
+
+
+FIELDS_WITH_ADDRESSES = [
+    "Location: {url}",
+    "Location: /next?a=1&key={key}#f",
+    "Content-Location: {url}",
+    "Refresh: 5; url={url}",
+    'Link: <{url}>; rel="next", <{url}&page=3>; rel="last"',
+    "Referer: {url}",
+    'WWW-Authenticate: Bearer realm="{url}", error="invalid_token {key}"',
+    'Report-To: {{"endpoints": [{{"url": "{url}"}}]}}',
+    "Set-Cookie: last={key}; Path=/",
+    "Server-Timing: up;desc={key}",
+    "Via: 1.1 {key}",
+    "Server: {key}",
+    "X-{key}: name",
+]
+
+
+@pytest.mark.parametrize("field", FIELDS_WITH_ADDRESSES)
+def test_invariant_05_a_key_of_the_query_comes_back_in_no_field(tmp_path: Path, field: str) -> None:
+    """G02: as it went out, as it is, and in base64, in the reason as well."""
+    key = "canary5f0c1d2e3b4a59687786950413"
+    urls: list[str] = []
+
+    def script(stream: socket.socket, head: bytes) -> None:
+        target = head.split(b" ")[1].decode()
+        urls.append(target)
+        assert target.endswith(f"key={key}")
+        line = field.format(url=f"https://api.example.com{target}", key=key)
+        coded = base64.b64encode(target.encode()).decode()
+        stream.sendall(f"HTTP/1.1 302 to {target}\r\n{line}\r\nX: {coded}\r\n".encode())
+        stream.sendall(b"Content-Length: 0\r\n\r\n")
+
+    with ScriptedOrigin(script) as upstream:
+        text = TEXT_OF_C.replace("name: C,", "name: C, placement: {{query: key}},")
+        with (
+            running_lane(
+                tmp_path / "home",
+                text.format(dial=upstream.dial, limits=""),
+                {"secret": key},
+                origin=upstream,  # type: ignore[arg-type]
+            ) as lane,
+            RawClient(lane.port, lane.token) as client,
+        ):
+            reply = client.get("http://api.example.com/page?a=1&key=mine")
+            assert key not in str(lane.records())
+    assert reply.status == 302
+    assert key.encode() not in client.received
+    assert base64.b64encode(key.encode())[4:-4] not in client.received
+
+
+def test_an_answer_of_ours_names_no_server_and_a_request_no_way(
+    client: RawClient, origin: Origin
+) -> None:
+    """Whose product, which version and which way are nobody's business."""
+    forwarded = client.get("http://api.example.com/")
+    refused = client.get("http://off.example.com/")
+    for reply in (forwarded, refused):
+        assert reply.all("via") == reply.all("x-forwarded-for") == []
+    assert refused.all("server") == []
+    for name in ("via", "forwarded", "x-forwarded-for", "proxy-authorization"):
+        assert origin.requests[-1].all(name) == []
