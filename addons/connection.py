@@ -16,6 +16,7 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.activity import Activity
+from addons.coalesce import Coalesced
 from addons.exchange import Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
 from addons.pace import Tick
@@ -45,7 +46,8 @@ class LaneConnection(ProxyConnectionHandler):
         self._traffic = traffic
         self._hung_up = False
         self._front = self._http = StrictHttpLayer(self.layer.context, HTTPMode.regular)
-        self.layer = self._front
+        self._is_at_front = True
+        self.layer = Coalesced(self._front)  # type: ignore[assignment] # only `handle_event` is called
         self._activity = self.timeout_watchdog = Activity(time.monotonic)
         self._opened = time.monotonic()
         self._is_tunnel = False
@@ -144,8 +146,9 @@ class LaneConnection(ProxyConnectionHandler):
         """
         if not isinstance(hook, NextLayerHook):
             return
-        if self.layer is self._front:
-            self.layer = hook.data
+        if self._is_at_front:
+            self._is_at_front = False
+            self.layer = Coalesced(hook.data)  # type: ignore[assignment]
         if isinstance(hook.data.layer, StrictHttpLayer):
             self._http = hook.data.layer
 
