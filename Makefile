@@ -36,7 +36,7 @@ format: setup ## Let ruff rewrite the code's layout
 demo: setup ## See the main job done against a stand-in service, and proved
 	@$(BIN)/python -m tests.e2e.demo
 
-bench: setup ## Compare with plain mitmdump, under a minute
+bench: setup ## Compare with plain mitmdump, about a minute
 	@$(BIN)/python -m bench
 
 bench-long: setup ## The same with more and longer rounds, some minutes

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.contenders import (
+    UNSCRUBBED_HOST,
     Bench,
     CannotRunError,
     NotInstalledError,
@@ -21,6 +22,8 @@ from bench.contenders import (
     pick_cores,
 )
 from bench.load import Sample, Scenario, Target, measure
+from bench.scrubbing import ROWS, Pairs, round_of
+from bench.scrubbing import table as scrubbing_table
 
 type Contender = Callable[[Bench], AbstractContextManager[Target]]
 type Results = dict[Scenario, dict[str, list[Sample]]]
@@ -49,20 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--long", action="store_true", help="more and longer rounds")
     plan = LONG if parser.parse_args(arguments).long else SHORT
     try:
-        results = run(plan)
+        results, scrubbing = run(plan)
     except NotInstalledError as error:
         print(f"skipped: {error}")
         return 0
     except CannotRunError as error:
         print(f"error: {error}", file=sys.stderr)
         return CANNOT_RUN
-    print(table(results))
+    print(table(results), scrubbing_table(scrubbing), sep="\n\n")
     return 0
 
 
-def run(plan: Plan) -> Results:
+def run(plan: Plan) -> tuple[Results, Pairs]:
     """Start everything, then measure in interleaved rounds: the machine's moods hit all alike."""
     cores = pick_cores()
+    scrubbing: Pairs = {row: [] for row in ROWS}
     results: Results = {scenario: {name: [] for name in CONTENDERS} for scenario in Scenario}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyhatch-bench-")))
@@ -76,7 +80,10 @@ def run(plan: Plan) -> Results:
                 for name, target in targets.items():
                     sample = measure(target, scenario, clients=plan.clients, seconds=plan.seconds)
                     results[scenario][name].append(sample)
-    return results
+            found = round_of(targets["keyhatch"], UNSCRUBBED_HOST, seconds=plan.seconds / 2)
+            for row, pairs in found.items():
+                scrubbing[row] += pairs
+    return results, scrubbing
 
 
 def introduction(plan: Plan, cores: tuple[int, int]) -> str:

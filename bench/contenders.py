@@ -1,6 +1,7 @@
 """The programs that are compared, each on a core of its own, and the service behind them."""
 
 import os
+import pwd
 import shutil
 import ssl
 import subprocess
@@ -14,16 +15,19 @@ from pathlib import Path
 import trustme
 
 from bench.load import Target
+from bench.scrubbing import write_bodies
 from tests.support.ports import accepts, free_port
-from tests.support.settings import declare_settings
+from tests.support.settings import declare_connector, declare_settings
 
 HOST = "api.hubapi.com"
+UNSCRUBBED_HOST = "unscrubbed.bench.example"  # the same service as another connector's
 KEY = "pat-eu1-bench-0123456789abcdef"
 BODY_SIZE = 1024
 BIN = Path(sys.executable).parent
 
 NGINX_CONF = """\
 daemon off;
+user {user};
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log;
 worker_processes 1;
@@ -46,6 +50,19 @@ http {{
       default_type application/json;
       if ($http_authorization != "Bearer {key}") {{ return 401; }}
       return 200 '{body}';
+    }}
+    location /bodies/ {{
+      root {folder};
+      default_type application/json;
+      types {{ }}
+      if ($http_authorization != "Bearer {key}") {{ return 401; }}
+    }}
+    location ~ [.]gz$ {{
+      root {folder};
+      default_type application/json;
+      types {{ }}
+      add_header Content-Encoding gzip;
+      if ($http_authorization != "Bearer {key}") {{ return 401; }}
     }}
   }}
 }}
@@ -118,11 +135,15 @@ def origin(folder: Path, cores: tuple[int, int]) -> Iterator[Bench]:
     bench = Bench(folder, *cores, origin_port=free_port())
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     authority.cert_pem.write_to_path(bench.origin_ca)
-    leaf = authority.issue_cert(HOST, key_type=trustme.KeyType.ECDSA)
+    leaf = authority.issue_cert(HOST, UNSCRUBBED_HOST, key_type=trustme.KeyType.ECDSA)
     leaf.private_key_and_cert_chain_pem.write_to_path(folder / "origin.pem")
     conf = folder / "nginx.conf"
     body = '{"ok": true, "padding": "' + "x" * (BODY_SIZE - 27) + '"}'
-    conf.write_text(NGINX_CONF.format(folder=folder, port=bench.origin_port, key=KEY, body=body))
+    user = pwd.getpwuid(os.getuid()).pw_name  # else root's workers could not read the folder
+    conf.write_text(
+        NGINX_CONF.format(user=user, folder=folder, port=bench.origin_port, key=KEY, body=body)
+    )
+    write_bodies(folder / "bodies")
     command = (nginx, "-p", folder, "-e", folder / "nginx.log", "-c", conf)
     with pinned(bench.other_core, *command, port=bench.origin_port, log=folder / "nginx.out"):
         yield bench
@@ -140,7 +161,13 @@ def keyhatch(bench: Bench) -> Iterator[Target]:
         environ, "connector", "add", "HubSpot API", "--type", "api-key", "--provider", "hubspot",
         "--dial", f"127.0.0.1:{bench.origin_port}", "--secret-stdin", stdin=KEY,
     )  # fmt: skip
-    token = _keyhatch(environ, "agent", "add", "bench", "--connector", "hubspot-api").split()[-1]
+    _keyhatch(
+        environ, "connector", "add", "Unscrubbed", "--type", "api-key", "--host", UNSCRUBBED_HOST,
+        "--dial", f"127.0.0.1:{bench.origin_port}", "--secret-stdin", stdin=KEY,
+    )  # fmt: skip
+    declare_connector(home / "connectors.yaml", "unscrubbed", scrub=False)
+    granted = ("--connector", "hubspot-api", "--connector", "unscrubbed")
+    token = _keyhatch(environ, "agent", "add", "bench", *granted).split()[-1]
     serve = (BIN / "keyhatch", "serve", "--listen", f"127.0.0.1:{port}")
     with pinned(
         bench.proxy_core, *serve, port=port, log=bench.folder / "keyhatch.out", environ=environ

@@ -25,7 +25,7 @@ class Scenario(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A proxy, its process, and how to speak through it; `host` is the service's name.
+    """A proxy, its process, and how to speak through it; `host` and `path` are what is asked for.
 
     `authorization` is the value of Proxy-Authorization, or empty.
     """
@@ -35,6 +35,7 @@ class Target:
     host: str
     authorization: str
     context: ssl.SSLContext
+    path: str = PATH
 
     @property
     def proxy_field(self) -> str:
@@ -122,11 +123,11 @@ async def _client(target: Target, scenario: Scenario, stack: AsyncExitStack) -> 
     match scenario:
         case Scenario.KEEP_ALIVE_HTTP:
             connection = await stack.enter_async_context(_connection(target))
-            head = _head(target, f"http://{target.host}{PATH}", target.proxy_field)
+            head = _head(target, f"http://{target.host}{target.path}", target.proxy_field)
             return lambda: _exchange(connection, head)
         case Scenario.KEEP_ALIVE_HTTPS:
             tunnel = await stack.enter_async_context(_tunnel(target))
-            head = _head(target, PATH)
+            head = _head(target, target.path)
             return lambda: _exchange(tunnel, head)
         case Scenario.NEW_TUNNELS:
             return lambda: _once(target)
@@ -134,7 +135,7 @@ async def _client(target: Target, scenario: Scenario, stack: AsyncExitStack) -> 
 
 async def _once(target: Target) -> None:
     async with _tunnel(target) as tunnel:
-        await _exchange(tunnel, _head(target, PATH))
+        await _exchange(tunnel, _head(target, target.path))
 
 
 @asynccontextmanager

@@ -1,12 +1,17 @@
 """The benchmark's own arithmetic and load; the comparison itself is `make bench`."""
 
+import gzip
+import json
 import os
 import ssl
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import ratios_of, table
 from bench.load import Sample, Scenario, Target, WrongAnswerError, measure
+from bench.scrubbing import ROWS, SIZES, write_bodies
+from bench.scrubbing import table as scrubbing_table
 from tests.support.origin import Origin, anyone, bearer
 
 
@@ -40,6 +45,21 @@ def test_the_load_counts_answers_on_connections_that_stay_open() -> None:
         assert 0 < sample.rate * 0.2 <= len(service.requests)
     assert 0 < sample.p50 <= sample.p99
     assert sample.cpu > 0
+
+
+def test_the_cost_of_scrubbing_is_the_median_of_the_rounds_ratios() -> None:
+    on, off = samples(50, 5, 50), samples(100, 10, 200)
+    shown = scrubbing_table({ROWS[0]: list(zip(on, off, strict=True))}).splitlines()
+    assert shown[1].split() == ["JSON", "2", "KiB,", "identity", "1000", "500", "2.00x", "0.50x"]
+
+
+def test_the_answers_that_are_scrubbed_are_json_of_their_size(tmp_path: Path) -> None:
+    write_bodies(tmp_path / "bodies")
+    for row in ROWS:
+        body = (tmp_path / row.path.removeprefix("/")).read_bytes()
+        text = gzip.decompress(body) if row.coding == "gzip" else body
+        assert SIZES[row.size] <= len(text) < SIZES[row.size] + 512
+        assert json.loads(text)
 
 
 def test_a_wrong_answer_stops_the_load() -> None:
