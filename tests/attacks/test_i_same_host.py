@@ -23,7 +23,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="this is about /proc"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
-def keyhatch(arena: Arena, *words: str, **more: object) -> "subprocess.CompletedProcess[str]":
+def keyhatch(
+    arena: Arena,
+    *words: str,
+    typed: str | None = None,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> "subprocess.CompletedProcess[str]":
     """Run a command on the arena's home."""
     group, *rest = words
     home = ["--home", str(arena.process.home.root)]
@@ -33,7 +39,9 @@ def keyhatch(arena: Arena, *words: str, **more: object) -> "subprocess.Completed
         text=True,
         timeout=60,
         check=False,
-        **more,  # type: ignore[call-overload, no-any-return]
+        input=typed,
+        cwd=cwd,
+        env=env,
     )
 
 
@@ -132,7 +140,7 @@ def test_I08_a_secret_leaves_no_copy(served: Arena, tmp_path: Path) -> None:
     done = keyhatch(
         served,
         *("connector", "set", "hub", "--secret-stdin"),
-        input=secret,
+        typed=secret,
         env={**os.environ, "TMPDIR": str(temporary)},
     )
     assert done.returncode == 0, done.stderr
