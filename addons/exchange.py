@@ -23,6 +23,7 @@ from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
 from proxy.server.descriptors import most_connections
+from proxy.telemetry.gauges import Load
 from proxy.wire.fields import Fields
 from proxy.wire.scrub import MessageScrubber, Scrubber
 
@@ -198,6 +199,17 @@ class Traffic:
     def limits(self) -> Limits:
         """Return the limits that hold now."""
         return self._engine.snapshot.registry.settings.limits
+
+    def load(self) -> Load:
+        """Return what is open now."""
+        connections = self.connections
+        return Load(
+            connections=len(connections),
+            unidentified=connections.unidentified,
+            tunnels=len(self._tunnels),
+            requests=len(self._requests),
+            upstreams=self.upstreams,
+        )
 
     def begin(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Make an exchange travel with a flow."""

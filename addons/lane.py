@@ -24,6 +24,7 @@ from addons.websocket import RightLost
 from config.limits import Limits
 from proxy.problems import ProblemCode
 from proxy.server.socket_path import peer_is_us
+from proxy.telemetry.gauges import Load
 
 # What mitmproxy's own Proxyserver addon would declare; read by its layers.
 _OPTIONS: Final[dict[str, bool | str]] = {
@@ -137,6 +138,10 @@ class MitmproxyLane:
         listener.listen(BACKLOG)
         accept = serve_unix if listener.family == socket.AF_UNIX else serve
         return Listener(listener, accept, self._traffic.connections.has_room).close
+
+    def load(self) -> Load:
+        """Return what is open now."""
+        return self._traffic.load()
 
     async def stop(self, grace: float) -> None:
         """Stop listening, let requests end for `grace` seconds, then close every connection."""

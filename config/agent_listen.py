@@ -21,6 +21,11 @@ def parse_agent_listen(text: str, folder: Path) -> Listen:
     """
     if text.startswith(UNIX) or "/" in text:
         return _unix(text.removeprefix(UNIX), folder)
+    return parse_loopback(text)
+
+
+def parse_loopback(text: str) -> TcpListen:
+    """Return a port on loopback. Raises UsageError for any other address."""
     found = parse_dial(text)
     if not ipaddress.ip_address(found.address).is_loopback:
         raise UsageError(
@@ -44,10 +49,12 @@ def _unix(text: str, folder: Path) -> UnixListen:
 
 
 def require_own_listeners(settings: Settings, agents: Iterable[Agent], place: Place) -> None:
-    """Raise ConfigError where two agents, or an agent and the proxy, would listen at one place."""
+    """Raise ConfigError where two of the agents, the proxy and its metrics would share a place."""
     owners: dict[Listen, str] = {
         TcpListen(settings.listen_host, settings.listen_port): "the proxy itself"
     }
+    if settings.metrics is not None:
+        owners[settings.metrics] = "the metrics listener"
     for agent in agents:
         if agent.listen is None:
             continue

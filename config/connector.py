@@ -12,7 +12,7 @@ from config.audit import DEFAULT_ROTATION, Rotation
 from config.destination import DestinationPattern, Scheme
 from config.hygiene import STRICT, Hygiene
 from config.limits import DEFAULT_LIMITS, Limits
-from config.listen import Listen
+from config.listen import Listen, TcpListen
 from config.oauth import OAuthClient
 from config.policy import FREE, NO_EGRESS, NO_GRANTS, Egress, Policy, Unmatched
 from config.template import Template
@@ -154,6 +154,7 @@ class Settings:
     name_constraints: bool = True
     limits: Limits = DEFAULT_LIMITS
     audit: Rotation = DEFAULT_ROTATION
+    metrics: TcpListen | None = None
 
 
 @dataclass(frozen=True, slots=True)

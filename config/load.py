@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from config.agent_listen import parse_agent_listen, require_own_listeners
+from config.agent_listen import parse_agent_listen, parse_loopback, require_own_listeners
 from config.audit import build_rotation
 from config.build import build_connector
 from config.catalog import Catalog, load_catalog
@@ -16,6 +16,7 @@ from config.files import read_private
 from config.home import Home
 from config.hosts import parse_dial
 from config.limits import build_limits
+from config.listen import TcpListen
 from config.marks import decode_text, parse_yaml
 from config.models import AgentSection, FileSection, SettingsSection
 from config.place import Place
@@ -89,7 +90,19 @@ def _settings(section: SettingsSection, place: Place) -> Settings:
         name_constraints=section.name_constraints,
         audit=build_rotation(section.audit, place.at("audit")),
         limits=build_limits(section.limits, place.at("limits")),
+        metrics=_metrics(section, place.at("metrics"), TcpListen(listen.address, listen.port)),
     )
+
+
+def _metrics(section: SettingsSection, place: Place, proxy: TcpListen) -> TcpListen | None:
+    if not section.metrics:
+        return None
+    listen = place.read(parse_loopback, section.metrics)
+    if listen == proxy:
+        raise place.error(
+            f"the proxy itself listens at {listen}", hint="choose another port, such as 9464"
+        )
+    return listen
 
 
 def _agent(

@@ -225,6 +225,7 @@ class SettingsSection(Section):
     limits: Annotated[LimitsSection, May.BE_NOTHING, "what agents and services may take"] = (
         LimitsSection()
     )
+    metrics: Annotated[str, "ADDRESS:PORT on loopback of a listener for Prometheus"] = ""
 
 
 _Agent = Annotated[AgentSection, May.BE_NOTHING]

@@ -32,6 +32,7 @@ from proxy.policy.snapshot import Snapshot
 from proxy.policy.usage import Usage
 from proxy.problems import Problem, ProblemCode
 from proxy.secret import Secret
+from proxy.telemetry.observer import Observers
 from proxy.vault.errors import BindingChangedError, SecretMissingError
 from proxy.vault.inventory import CredentialState, Inventory
 
@@ -85,6 +86,7 @@ class Engine:
         tokens: TokenSource | None = None,
         inventory: Callable[[], Inventory] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        observers: Observers | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.callers = callers
@@ -97,8 +99,9 @@ class Engine:
         self._materials: dict[str, Material] = {}
         self._read_inventory = inventory
         self._inventory: Inventory | None = None
+        self.observers = observers or Observers()
         self.unrecorded = 0
-        self._recording = True
+        self.is_recording = True
 
     def swap(self, snapshot: Snapshot) -> None:
         """Take up a new state; opened secrets are forgotten, so that a new one is read."""
@@ -224,7 +227,11 @@ class Engine:
     def record_intent(self, subject: Subject) -> None:
         """Put on record that something is about to leave. Raises AuditUnavailableError."""
         now = self._now()
-        self._journal.append(now, intent_members(now, subject))
+        try:
+            self._journal.append(now, intent_members(now, subject))
+        except AuditUnavailableError:
+            self.observers.only.unrecorded()
+            raise
 
     def record_act(self, facts: Mapping[str, object]) -> None:
         """Put on record what an operator did, or the proxy itself. Raises AuditUnavailableError."""
@@ -244,22 +251,24 @@ class Engine:
         leaves, unless its own intent can be written.
         """
         now = self._now()
+        self.observers.only.ended(subject, result)
         try:
             self._journal.append(now, outcome_members(now, subject, result))
         except AuditUnavailableError as error:
             self._report_lost(error)
             return False
-        if self.unrecorded and not self._recording:
+        if self.unrecorded and not self.is_recording:
             log.warning("audit log written again", outcomes_lost=self.unrecorded)
-        self._recording = True
+        self.is_recording = True
         return True
 
     def _report_lost(self, error: AuditUnavailableError) -> None:
         """Count an outcome that is on no record; the first of a row is logged."""
         self.unrecorded += 1
-        if self._recording:
+        self.observers.only.unrecorded()
+        if self.is_recording:
             log.error("audit log not written, nothing is forwarded", error=str(error))
-        self._recording = False
+        self.is_recording = False
 
 
 def _with_token(material: Material, token_set: TokenSet) -> Material:

@@ -32,6 +32,8 @@ CONFINED = {
     "sqlalchemy": ("proxy/vault/",),
     "keyring": ("proxy/vault/",),
     "pydantic": ("config/",),
+    "prometheus_client": ("proxy/telemetry/",),
+    "opentelemetry": ("proxy/telemetry/",),
 }
 
 # Invariant 7: every place that takes a secret out of its type, as module: functions.

@@ -19,6 +19,7 @@ from proxy.oauth.state import renewable
 from proxy.oauth.store import Held, TokenStore
 from proxy.oauth.token_set import TokenSet
 from proxy.problems import Problem
+from proxy.telemetry.observer import Observers, Renewal
 from proxy.vault.refresh_state import Condition, RefreshState
 
 DEADLINE: Final = 20.0  # seconds that a request waits for a refresh, which goes on without it
@@ -26,6 +27,7 @@ LONGEST_NAP: Final = (
     5.0  # seconds between looks at what is due: a connector may have just connected
 )
 SHORTEST_NAP: Final = 0.25
+READ_AHEAD: Final = 32  # token sets that one look at their expiries reads
 log = structlog.get_logger()
 
 
@@ -61,12 +63,14 @@ class Refresher:
         now: Callable[[], datetime],
         sleep: Sleep = asyncio.sleep,
         deadline: float = DEADLINE,
+        observers: Observers | None = None,
     ) -> None:
         self._store = store
         self._rotation = rotation
         self._now = now
         self._sleep = sleep
         self._deadline = deadline
+        self._observers = observers or Observers()
         self._entries: dict[str, _Entry] = {}
         self._flights: dict[tuple[str, int], _Flight] = {}
         self._states: Mapping[str, RefreshState] = {}
@@ -155,6 +159,23 @@ class Refresher:
             if not entry.held.saved
         }
 
+    def expiries(self, connectors: Iterable[Connector]) -> Mapping[str, datetime]:
+        """Return by slug when access tokens expire that are in memory.
+
+        Begins to read some that are not, so that the next call knows more.
+        """
+        found: dict[str, datetime] = {}
+        unread: list[Connector] = []
+        for connector in connectors:
+            entry = self._entries.get(connector.id)
+            if entry is None and connector.enabled and connector.id in self._states:
+                unread.append(connector)
+            elif entry is not None and entry.held.token_set and entry.held.token_set.expires_at:
+                found[connector.slug] = entry.held.token_set.expires_at
+        for connector in unread[:READ_AHEAD]:
+            self._share(connector, "read", self._rotation.read)
+        return found
+
     async def close(self, patience: float) -> None:
         """Wait for refreshes under way, at most so many seconds; save what is unsaved."""
         tasks = [flight.task for flight in self._flights.values()]
@@ -171,9 +192,20 @@ class Refresher:
         return await self._wait(connector, reading)
 
     def _fly(self, connector: Connector, refused: int | None = None) -> _Flight:
-        return self._share(
-            connector, "renew", lambda connector: self._rotation.renew(connector, refused)
-        )
+        return self._share(connector, "renew", lambda connector: self._renew(connector, refused))
+
+    async def _renew(self, connector: Connector, refused: int | None) -> Held:
+        began = self._now()
+        told = self._observers.only
+        try:
+            held = await self._rotation.renew(connector, refused)
+        except Exception:
+            told.renewed(connector.slug, Renewal.FAILED)
+            raise
+        renewal = _renewal_since(began, held.state)
+        if renewal is not None:
+            told.renewed(connector.slug, renewal)
+        return held
 
     def _share(
         self,
@@ -248,6 +280,20 @@ class Refresher:
             await self.look_again()
         except KeyhatchError as error:
             log.error("refresh states not read", error=str(error))  # noqa: TRY400
+
+
+def _renewal_since(began: datetime, state: RefreshState) -> Renewal | None:
+    """Return what came of a renewal; None where there was none, tokens being new enough.
+
+    Times of a state may have come from the vault, which keeps milliseconds.
+    """
+    began = began.replace(microsecond=began.microsecond // 1000 * 1000)
+    if state.last_error_at is not None and state.last_error_at >= began:
+        ok = state.condition is Condition.OK
+        return Renewal.FAILED if ok else Renewal.NEEDS_OPERATOR
+    if state.last_success is not None and state.last_success >= began:
+        return Renewal.RENEWED
+    return None
 
 
 def _same(state: RefreshState, stored: RefreshState | None) -> bool:

@@ -4,6 +4,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
+from proxy.telemetry.gauges import Load
+
 
 class Lane(Protocol):
     """An adapter that listens, moves bytes and asks the engine."""
@@ -17,6 +19,9 @@ class Lane(Protocol):
         A Unix socket takes our own user's processes only. Returns what stops the listening;
         connections that are open stay, and lose their right with the key.
         """
+
+    def load(self) -> Load:
+        """Return what is open now."""
 
     async def stop(self, grace: float) -> None:
         """Stop listening, let what is under way end for `grace` seconds, close the rest."""

@@ -12,20 +12,19 @@ from config.listen import Listen, TcpListen
 from proxy.server.socket_path import short_address
 
 FOLDER_MODE = 0o700
+_HINT = "give the agent another `listen`"
 
 
-def bind_listener(listen: Listen) -> socket.socket:
+def bind_listener(listen: Listen, hint: str = _HINT) -> socket.socket:
     """Return a bound socket. Raises ConflictError where it is taken, KeyhatchError else."""
     try:
         return _bind_tcp(listen) if isinstance(listen, TcpListen) else bind_unix(listen.path)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConflictError(
-                f"{listen} is in use", hint="free it, or give the agent another `listen`"
-            ) from error
+            raise ConflictError(f"{listen} is in use", hint=f"free it, or {hint}") from error
         raise KeyhatchError(
             f"cannot listen at {listen}: {os.strerror(error.errno or 0)}",
-            hint="give the agent another `listen`",
+            hint=hint,
         ) from error
 
 
@@ -85,4 +84,4 @@ def _remove_dead(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
             return
-    raise ConflictError(f"{path} is in use", hint="free it, or give the agent another `listen`")
+    raise ConflictError(f"{path} is in use", hint=f"free it, or {_HINT}")

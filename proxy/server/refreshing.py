@@ -18,6 +18,7 @@ from proxy.oauth.renewal import GrantRenewal
 from proxy.oauth.resolver import Resolver
 from proxy.oauth.rotation import Rotation
 from proxy.oauth.store import TokenStore
+from proxy.telemetry.observer import Observers
 from proxy.vault.vault import Vault
 
 _chance = random.SystemRandom().random
@@ -29,6 +30,8 @@ def build_refresher(
     roots: Callable[[], Path],
     now: Callable[[], datetime],
     keeper: socket.socket | None = None,
+    *,
+    observers: Observers | None = None,
 ) -> Refresher:
     """Return what keeps a home's access tokens fresh; `keeper` is the channel to who renews them.
 
@@ -36,7 +39,7 @@ def build_refresher(
     """
     local = build_rotation(home, vault, roots, now)
     rotation = local if keeper is None else KeptRotation(local, keeper)
-    return Refresher(_store(vault, now), rotation, now=now)
+    return Refresher(_store(vault, now), rotation, now=now, observers=observers)
 
 
 def build_rotation(

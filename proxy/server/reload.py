@@ -1,6 +1,7 @@
 """Taking up changes: everything is validated first, then references are swapped (invariant 14)."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -57,6 +58,7 @@ class Reloader:
         self._generation = generation
         self._busy = asyncio.Lock()
         self.trust = trust
+        self.taken_up = time.time()
         self._faults: dict[str, KeyhatchError] = {}
 
     @property
@@ -99,6 +101,7 @@ class Reloader:
         registry = await asyncio.to_thread(read_registry, self._sources.home)
         trust = await asyncio.to_thread(self._sources.build_trust, registry)
         self.trust = trust
+        self.taken_up = time.time()
         self.engine.swap(build_snapshot(registry, self.engine.snapshot.number + 1))
         self._faults.pop("configuration", None)
         counts = {"connectors": len(registry.connectors), "agents": len(registry.agents)}

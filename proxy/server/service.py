@@ -27,14 +27,17 @@ from proxy.server.descriptors import raise_descriptor_limit
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_complete_unless
 from proxy.server.doors import Doors
 from proxy.server.faults import log_loop_fault
+from proxy.server.gauges import GaugeSource
 from proxy.server.hardening import observe
 from proxy.server.home_lock import hold_home
 from proxy.server.keeping import start_keeper
 from proxy.server.lane import Lane
+from proxy.server.metrics import Metrics
 from proxy.server.refreshing import build_refresher
 from proxy.server.reload import POLL, Reloader, Sources, file_mark
 from proxy.server.token_uses import note_uses, note_uses_once
 from proxy.server.trust import Trust, build_trust
+from proxy.telemetry.observer import Observers
 from proxy.vault.inventory import read_inventory
 from proxy.vault.tokens import AgentTokens
 from proxy.vault.vault import Vault
@@ -90,10 +93,16 @@ class _Service:
         self._journal, self._sealer = open_journal(home.audit, vault, self._started)
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
+        observers = Observers()
         refresher = build_refresher(
-            self._home, self._vault, lambda: reloader.trust.upstream_roots, _now, self._keeper
+            self._home,
+            self._vault,
+            lambda: reloader.trust.upstream_roots,
+            _now,
+            self._keeper,
+            observers=observers,
         )
-        reloader = self._load(refresher)
+        reloader = self._load(refresher, observers)
         engine = reloader.engine
         loop = asyncio.get_running_loop()
         dialer = Dialer(
@@ -111,9 +120,12 @@ class _Service:
         loop.set_exception_handler(log_loop_fault)
         lane = make_lane(engine, dialer, lambda: reloader.trust)
         doors = Doors(lane, engine.callers, self._home.run)
-        control = self._control(engine, reloader, refresher, doors)
+        gauges = GaugeSource(reloader, refresher, lane, self._started)
+        metrics = Metrics(observers, gauges.read, lambda: self._is_ready(engine))
+        control = self._control(engine, reloader, refresher, doors, metrics)
         control.listen = await self._listen(lane, engine.snapshot.registry)
         await doors.adjust(engine.snapshot.registry)
+        await metrics.adjust(engine.snapshot.registry.settings.metrics)
         await control.start(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -126,6 +138,7 @@ class _Service:
             asyncio.create_task(note_uses(engine.callers, self._tokens)),
             asyncio.create_task(self._sealer.watch()),
             asyncio.create_task(doors.watch(lambda: engine.snapshot.registry, POLL)),
+            asyncio.create_task(metrics.watch(lambda: engine.snapshot.registry, POLL)),
         ]
         try:
             await self._stopping.wait()
@@ -136,6 +149,7 @@ class _Service:
             await control.stop(self._home)
             doors.close()
             await lane.stop(GRACE)
+            await metrics.close()  # until here it tells that the proxy is not ready
             await refresher.close(GRACE)
             await note_uses_once(engine.callers, self._tokens)
             engine.note_act("proxy.stop")
@@ -144,7 +158,7 @@ class _Service:
             self._tokens.close()
             log.info("stopped")
 
-    def _load(self, refresher: Refresher) -> Reloader:
+    def _load(self, refresher: Refresher, observers: Observers) -> Reloader:
         """Read the home's files; what is wrong with them stops the start."""
         sources = Sources(
             home=self._home,
@@ -163,6 +177,7 @@ class _Service:
             now=_now,
             tokens=refresher,
             inventory=lambda: read_inventory(self._home),
+            observers=observers,
         )
         trust = sources.build_trust(registry)
         return Reloader(sources, engine, trust, mark, generation)
@@ -188,12 +203,21 @@ class _Service:
             bound = await lane.start(host, 0)
         return f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
 
+    def _is_ready(self, engine: Engine) -> bool:
+        return engine.is_recording and not self._stopping.is_set()
+
     def _control(
-        self, engine: Engine, reloader: Reloader, refresher: Refresher, doors: Doors
+        self,
+        engine: Engine,
+        reloader: Reloader,
+        refresher: Refresher,
+        doors: Doors,
+        metrics: Metrics,
     ) -> ControlServer:
         async def refresh() -> dict[str, Any]:
             await reloader.refresh(force=True)
             await doors.adjust(engine.snapshot.registry)
+            await metrics.adjust(engine.snapshot.registry.settings.metrics)
             if reloader.error is not None:
                 raise reloader.error
             return {"snapshot": engine.snapshot.number}
@@ -201,6 +225,7 @@ class _Service:
         def status() -> dict[str, Any]:
             found = self._status(engine, reloader, control)
             found |= {"listeners": doors.open_places(), "listener_faults": doors.faults()}
+            found |= metrics.facts()
             faults = refresher.faults()
             slugs = {c.id: slug for slug, c in engine.snapshot.registry.connectors.items()}
             told = [f"{slugs[i]}: {error}" for i, error in faults.items() if i in slugs]

@@ -86,3 +86,32 @@ def test_two_at_one_place_are_an_error_at_the_second(agents: tuple[str, ...], li
     with pytest.raises(ConfigError, match="listens at") as caught:
         load(*agents)
     assert caught.value.line == line
+
+
+class TestMetrics:
+    def test_they_have_a_port_on_loopback(self) -> None:
+        registry = settings("metrics: 127.0.0.1:9464")
+        assert registry.settings.metrics == TcpListen("127.0.0.1", 9464)
+        assert settings("listen: 127.0.0.1:8400").settings.metrics is None
+
+    @pytest.mark.parametrize("place", ["0.0.0.0:9464", "10.0.0.1:9464", "'[::]:9464'"])
+    def test_no_other_address_is_taken(self, place: str) -> None:
+        with pytest.raises(ConfigError, match="not on loopback"):
+            settings(f"metrics: {place}")
+
+    @pytest.mark.parametrize("place", ["9464", "localhost:9464", "unix:./m.sock"])
+    def test_what_is_no_address_is_an_error(self, place: str) -> None:
+        with pytest.raises(ConfigError):
+            settings(f"metrics: {place}")
+
+    def test_they_are_not_where_the_proxy_or_an_agent_listens(self) -> None:
+        with pytest.raises(ConfigError, match="the proxy itself listens at"):
+            settings("listen: 127.0.0.1:8400, metrics: 127.0.0.1:8400")
+        agents = "agents: {ada: {listen: 127.0.0.1:9464}}\n"
+        with pytest.raises(ConfigError, match="as the metrics listener does"):
+            settings("metrics: 127.0.0.1:9464", agents)
+
+
+def settings(text: str, more: str = "") -> Registry:
+    whole = f"version: 1\nsettings: {{{text}}}\n{more}"
+    return load_registry(whole, source="home/connectors.yaml", catalog=load_catalog())

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from addons.http1 import MAX_FRAMING
 from admin import failures
@@ -25,6 +26,9 @@ from proxy.audit.record import Result, intent_members, outcome_members
 from proxy.policy.rules import allowed
 from proxy.problems import KINDS, ProblemCode
 from proxy.server import service
+from proxy.telemetry.exposition import render
+from proxy.telemetry.meters import Meters
+from proxy.telemetry.observer import Renewal
 from proxy.wire import coding
 from tests.docs.documents import (
     DOCUMENTS,
@@ -39,6 +43,7 @@ from tests.docs.documents import (
 )
 from tests.docs.reference import CLI, commands, option_names, with_reference
 from tests.support.journals import NOW, a_subject
+from tests.support.meters import a_result, some_gauges
 
 CONFIGURATION = read("docs/configuration.md")
 POLICY = read("docs/policy.md")
@@ -238,3 +243,22 @@ def _agent(schema: Any, key: str) -> Any:
     [mapping] = [s for s in schema["agents"]["anyOf"] if s["type"] == "object"]
     [agent] = [s for s in mapping["additionalProperties"]["anyOf"] if s["type"] == "object"]
     return agent["properties"][key]
+
+
+def test_the_metrics_are_told_with_their_labels() -> None:
+    meters = Meters()
+    meters.ended(a_subject(), a_result())
+    meters.renewed("hub", Renewal.FAILED)
+    text = render(meters, some_gauges(expiries={"hub": 1.0})).decode()
+    families = list(text_string_to_metric_families(text))
+    shown = {
+        family.name + ("_total" if family.type == "counter" else ""): {
+            label for sample in family.samples for label in sample.labels if label != "le"
+        }
+        for family in families
+    }
+    told: dict[str, set[str]] = {}
+    for cells in rows(section(read("docs/observability.md"), "## Metrics")):
+        if "keyhatch_" in cells[0]:
+            told |= {name: set(spans(cells[1])) for name in spans(cells[0])}
+    assert told == shown

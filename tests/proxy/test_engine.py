@@ -16,6 +16,7 @@ from proxy.engine import Engine, Material
 from proxy.policy.decision import Caller, Intercept
 from proxy.problems import Problem, ProblemCode, render_problem
 from proxy.secret import Secret
+from proxy.telemetry.meters import Meters
 from proxy.vault.errors import (
     BindingChangedError,
     SecretMissingError,
@@ -177,6 +178,19 @@ class TestAudit:
         (tmp_path / "audit").mkdir()
         assert engine.record_outcome(SUBJECT, result) is True
         assert engine.unrecorded == 1
+
+    def test_observers_are_told_of_each_end_and_of_records_that_are_lost(
+        self, engine: Engine, tmp_path: Path
+    ) -> None:
+        meters = Meters()
+        engine.observers.add(meters)
+        engine.record_outcome(SUBJECT, Result(200, None, 0, 0, 1.0))
+        with pytest.raises(AuditUnavailableError):
+            engine.record_intent(SUBJECT)
+        (tmp_path / "audit").mkdir()
+        engine.record_outcome(SUBJECT, Result(200, None, 0, 0, 1.0))
+        engine.record_intent(SUBJECT)
+        assert (sum(meters.requests.values()), meters.records_lost) == (2, 2)
 
 
 class TestCallers:

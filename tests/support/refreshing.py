@@ -18,6 +18,7 @@ from proxy.oauth.store import TokenStore, TokenVault
 from proxy.oauth.token_set import TokenSet
 from proxy.problems import Problem
 from proxy.secret import Secret
+from proxy.telemetry.observer import Observers
 from tests.support.connectors import a_connector
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,9 +127,17 @@ class Workshop:
             sleep=no_nap,
         )
 
-    def refresher(self, *, deadline: float = DEADLINE) -> Refresher:
-        rotation = self.rotation()
-        return Refresher(self.store, rotation, now=self.clock, sleep=no_nap, deadline=deadline)
+    def refresher(
+        self, *, deadline: float = DEADLINE, observers: Observers | None = None
+    ) -> Refresher:
+        return Refresher(
+            self.store,
+            self.rotation(),
+            now=self.clock,
+            sleep=no_nap,
+            deadline=deadline,
+            observers=observers,
+        )
 
 
 def tokens(answer: TokenSet | Problem | None) -> TokenSet:

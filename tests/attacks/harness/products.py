@@ -16,6 +16,7 @@ from tests.attacks.harness.catalogue import KEYHATCH
 from tests.attacks.harness.internet import connecting_through
 from tests.attacks.harness.world import AGENT, World
 from tests.support.lane import PATIENCE, RunningLane, running_lane
+from tests.support.meters import read_metrics
 from tests.support.origin import Origin
 from tests.support.service import Service, Site, service
 from tests.support.vaults import create, reopen
@@ -92,15 +93,20 @@ class KeyhatchProcess:
         self.port = int(self.service.listen.rpartition(":")[2])
         self.ca_file, self.ca_key = self.home.ca / "ca.pem", self.home.ca / "ca.key"
         self._status = ""
+        self._metrics = b""
 
     def told(self) -> Iterator[tuple[str, bytes]]:
         yield "the status", self._status.encode()
+        yield "the metrics", self._metrics
         yield "the output of the process", self.service.log.read_bytes()
         yield from _files(self.home.root)
 
     def close(self) -> None:
         if self.service.process.poll() is None:
             self._status = repr(self.service.status())
+            listen = read_registry(self.home).settings.metrics
+            if listen is not None:
+                self._metrics = read_metrics(listen.port)
         self._stack.close()
 
 
