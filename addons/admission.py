@@ -6,7 +6,7 @@ from functools import partial
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Traffic, TunnelState, announce, close_after, refuse
+from addons.exchange import Exchange, Held, Traffic, TunnelState, announce, close_after, refuse
 from addons.limits import TOO_MANY_CONNECTIONS
 from addons.rights import SocketRight, TunnelRight
 from config.destination import Scheme
@@ -123,6 +123,8 @@ class Admission:
         else:
             head = _head(flow, tunnel)
             self._apply(flow, exchange, head, caller)
+            if exchange.waits:
+                exchange.held = Held(digest, head)
             if exchange.connector is not None and _asks_websocket(flow.request):
                 exchange.right = SocketRight(self._engine, digest, head, exchange.connector)
 
@@ -193,7 +195,7 @@ class Admission:
                 refuse(flow, problem)
                 return
             exchange.leave = partial(self._engine.leave, caller, decision.connector)
-        exchange.connector = decision.connector
+        exchange.connector, exchange.waits = decision.connector, decision.approve
         exchange.aim(decision.destination)
         exchange.note_rule(decision.approval)
         if flow.request.path != decision.target:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from addons.admission import Admission
+from addons.approval import Approving
 from addons.exchange import Traffic
 from addons.injection import Injection
 from addons.lane import MitmproxyLane
@@ -27,13 +28,14 @@ def lane_addons(
 ) -> tuple[object, ...]:
     """Return the addons in the order in which their hooks run.
 
-    Admission decides before injection places; scrubbing rewrites before the outcome is recorded.
+    Admission decides before injection places, and approval is asked for between the two; scrubbing rewrites before the outcome is recorded.
     """
     return (
         NextLayer(traffic),
         Tls(traffic, trust),
         Admission(engine, dialer, traffic),
         PortalPages(engine, lambda: trust().ca_pem),
+        Approving(engine),
         Injection(engine),
         ResponseScrubbing(traffic.limits),
         Outcome(traffic),

@@ -16,10 +16,12 @@ from config.connector import Connector
 from config.destination import Destination, Scheme
 from config.limits import Limits
 from proxy.audit.journal import AuditUnavailableError
-from proxy.audit.record import DecisionWord, Result, Subject
+from proxy.audit.record import Approval, DecisionWord, Result, Subject
 from proxy.audit.template import host_template
 from proxy.connections import Connections
 from proxy.engine import Engine, Material
+from proxy.policy.approvals import Seat
+from proxy.policy.authority import RequestHead
 from proxy.policy.decision import Caller
 from proxy.problems import KINDS, Answer, Problem, ProblemCode, render_problem
 from proxy.server.descriptors import most_connections
@@ -38,6 +40,14 @@ class Unplaced:
     target: str
     fields: Fields = field(repr=False)
     material: Material
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a request that waits was decided by: its agent's token digest, and its head."""
+
+    digest: bytes | None
+    head: RequestHead
 
 
 @dataclass(slots=True)
@@ -66,6 +76,10 @@ class Exchange:
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
 
     `leave` counts it out of its agent's limits, once it has ended.
+
+    `waits`: it is held, with its body, until the operator says yes; `held` is what that needs. It
+    has a `seat` meanwhile; `approval`
+    is what was answered, `approved` the digest of what may be sent since.
     """
 
     agent: str | None
@@ -107,6 +121,11 @@ class Exchange:
     timings: Timings = field(default_factory=Timings)
     ended: bool = False
     caller: Caller | None = None
+    waits: bool = False
+    held: Held | None = None
+    seat: Seat | None = None
+    approval: Approval | None = None
+    approved: str | None = None
 
     def aim(self, destination: Destination) -> None:
         """Note where it goes; that, not what the agent called it, is put on record."""
@@ -126,6 +145,12 @@ class Exchange:
     def elapsed(self) -> float:
         """Return the milliseconds since the request's head was read."""
         return (time.monotonic() - self.started) * 1000
+
+    def hung_up(self) -> None:
+        """Note that the agent has gone: what waits for a yes cannot get it any more."""
+        self.client_gone = True
+        if self.seat is not None:
+            self.seat.leave()
 
     def note(self, word: str) -> None:
         """Note something that the operator may want to know of the answer; once each."""
@@ -147,6 +172,7 @@ class Exchange:
             port=self.port,
             path=self.path,
             rule=self.rule,
+            approval=self.approval,
         )
 
     def result(self) -> Result:
@@ -211,6 +237,10 @@ class Traffic:
             upstreams=self.upstreams,
         )
 
+    def refuse_waiting(self) -> None:
+        """Refuse what waits for the operator's yes, now and from now on: the lane stops."""
+        self._engine.approvals.close()
+
     def begin(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Make an exchange travel with a flow."""
         flow.metadata[_KEY] = exchange
@@ -225,6 +255,8 @@ class Traffic:
         exchange.ended = True
         if exchange.leave is not None:
             exchange.leave()
+        if exchange.seat is not None:
+            exchange.seat.leave()
         self._requests.pop(exchange.id, None)
         if not self._requests:
             self.drained.set()
@@ -236,7 +268,7 @@ class Traffic:
         self._standing.pop(client_id, None)
         for owner, exchange in list(self._requests.values()):
             if owner == client_id:
-                exchange.client_gone = True
+                exchange.hung_up()
                 self.end(exchange)
 
     def stand_for(self, client_id: str, key: bytes) -> None:

@@ -10,6 +10,7 @@ from addons.stream import IDEMPOTENT
 from config.connector import Connector
 from config.destination import Destination
 from proxy.engine import Engine
+from proxy.policy.held import hold
 from proxy.policy.minting import passes_tokens
 from proxy.problems import Problem, ProblemCode
 from proxy.wire.fields import Fields
@@ -20,6 +21,9 @@ from proxy.wire.placement import UnfitSecretError, place
 from proxy.wire.scrub import Scrubber
 from proxy.wire.target import TargetError
 
+_UNAPPROVED = Problem(
+    ProblemCode.INTERNAL_ERROR, "what was about to be sent is not what was approved"
+)
 MAX_KEPT = 1024 * 1024  # bytes of a request's body that are kept, to repeat it after a 401
 
 
@@ -38,6 +42,8 @@ class Injection:
         if exchange.destination is None:
             return
         _aim(flow, exchange.destination)
+        if exchange.held is not None:
+            return  # its body is read first, and `request` goes on
         if exchange.connector is not None:
             problem = await self._inject(flow, exchange, exchange.connector)
             if problem is not None:
@@ -52,6 +58,20 @@ class Injection:
         exchange = exchange_of(flow)
         if exchange is not None:
             exchange.replayable = announce(self._engine, exchange) is None
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Go on with a request that was held, and is approved now."""
+        exchange = exchange_of(flow)
+        if exchange is None or exchange.held is None or exchange.connector is None:
+            return
+        if flow.response is not None or flow.error is not None:
+            return
+        if exchange.approved is None:
+            problem: Problem | None = _UNAPPROVED
+        else:
+            problem = await self._inject(flow, exchange, exchange.connector)
+        if problem is not None:
+            refuse(flow, problem)
 
     async def renewal(self, flow: http.HTTPFlow) -> None:
         """Get another access token than the refused one; place it if the request can be repeated."""
@@ -74,13 +94,14 @@ class Injection:
         exchange.timings.token = exchange.elapsed() - asked
         if isinstance(material, Problem):
             return material
-        fields = _prepared(flow.request.headers.fields, connector)
+        fields = prepared(flow.request.headers.fields, connector)
         request = flow.request
         exchange.masks_tokens = not passes_tokens(connector.hygiene, request.method, request.path)
         unplaced = Unplaced(flow.request.path, fields, material)
         if material.token_set is not None:
-            exchange.unplaced, exchange.kept_body = unplaced, bytearray()
-            exchange.renewable = True
+            exchange.unplaced, exchange.renewable = unplaced, True
+            if exchange.held is None:
+                exchange.kept_body = bytearray()
         return self._place(flow, exchange, connector, unplaced)
 
     def _place(
@@ -98,6 +119,8 @@ class Injection:
                 f"the credential of {connector.slug} cannot be placed where it belongs",
                 connector=connector.slug,
             )
+        if exchange.held is not None and not _is_as_approved(flow, exchange, connector, unplaced):
+            return _UNAPPROVED
         unaudited = announce(self._engine, exchange)
         if unaudited is not None:
             return unaudited
@@ -117,6 +140,19 @@ class Injection:
         return Scrubber(self._needles.of(connector.id, rendered))
 
 
+def _is_as_approved(
+    flow: http.HTTPFlow, exchange: Exchange, connector: Connector, unplaced: Unplaced
+) -> bool:
+    """Tell whether what is about to be sent, for the first time or again, is what was approved."""
+    body = flow.request.raw_content or b""
+    if exchange.destination is None or body != bytes(exchange.kept_body or b""):
+        return False
+    head = unplaced.target, unplaced.fields
+    agent, method = exchange.agent or "", flow.request.method
+    found = hold(agent, (connector, exchange.destination), method, head, body)
+    return found.digest() == exchange.approved
+
+
 def _aim(flow: http.HTTPFlow, destination: Destination) -> None:
     """Write the one destination everywhere the lane reads it from (invariant 1)."""
     request = flow.request
@@ -130,7 +166,8 @@ def _aim(flow: http.HTTPFlow, destination: Destination) -> None:
     request.headers.fields = (*host, *others)
 
 
-def _prepared(fields: Fields, connector: Connector) -> Fields:
+def prepared(fields: Fields, connector: Connector) -> Fields:
+    """Return a request's fields as they are sent, but for the credential."""
     cleaned = without_credentials(clean_request(fields, keep_upgrade=True), connector.hygiene)
     # Neither a coding nor a range may take a credential apart before it is looked for.
     return whole_only(identity_only(cleaned)) if connector.scrub else cleaned

@@ -150,6 +150,7 @@ class MitmproxyLane:
         for task in (self._watch, self._clock):
             if task is not None:
                 task.cancel()
+        self._traffic.refuse_waiting()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._traffic.drained.wait()

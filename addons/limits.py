@@ -7,6 +7,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.context import Context
 
 from config.limits import Limits
+from proxy.policy.held import MAX_HELD_BODY
 from proxy.problems import Problem, ProblemCode
 
 HEAD_TOO_LARGE = Problem(
@@ -17,6 +18,11 @@ TOO_MANY_CONNECTIONS = Problem(
     "the agent has too many open connections",
     hint="use fewer at a time, or close idle ones; the limit is `settings: limits: connections`",
     retry_after=1,
+)
+BODY_TOO_LARGE = Problem(
+    ProblemCode.LIMIT_EXCEEDED,
+    f"a request that needs approval has a body of at most {MAX_HELD_BODY} bytes",
+    status=413,
 )
 
 

@@ -1,14 +1,14 @@
 """One request and its response in mitmproxy's terms, with the gaps closed; each method says which."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from weakref import WeakSet
 
 from mitmproxy import http
 from mitmproxy.connection import Connection
 from mitmproxy.flow import Error
-from mitmproxy.proxy import commands, layer
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode, SendHttp
 from mitmproxy.proxy.layers.http._base import HttpEvent
@@ -25,12 +25,14 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
-from addons.exchange import Exchange, exchange_of
+from addons.exchange import Exchange, exchange_of, refuse
 from addons.failures import explained, overdue
 from addons.http1 import UnansweredError
+from addons.limits import BODY_TOO_LARGE
 from addons.websocket import WebsocketStream
 from config.errors import UsageError
 from proxy.policy.authority import named_destination
+from proxy.policy.held import MAX_HELD_BODY
 
 # RFC 9110, 9.2.2, without TRACE, which is never sent.
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -108,6 +110,28 @@ class StrictHttpStream(WebsocketStream):
             request.headers.pop("host", None)
         self._body_follows = not event.end_stream
         yield from super().state_wait_for_request_headers(event)
+        if self.client_state == self.state_consume_request_body:
+            exchange = exchange_of(self.flow)
+            if exchange is not None and exchange.held is not None and self.flow.response is None:
+                yield from self._ask_for_body(exchange)  # it is looked at before anything is sent
+
+    def handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, RequestProtocolError) and self._paused is not None:
+            # It is looked at when what is waited for has come, which may be the operator's yes.
+            exchange = exchange_of(self.flow)
+            if exchange is not None and exchange.seat is not None:
+                exchange.hung_up()
+        return super().handle_event(event)
+
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        exchange = exchange_of(self.flow)
+        if exchange is not None and exchange.held is not None and isinstance(event, RequestData):
+            exchange.bytes_in += len(event.data)
+            if exchange.bytes_in > MAX_HELD_BODY:
+                refuse(self.flow, replace(BODY_TOO_LARGE, connector=exchange.connector_slug))
+                yield from self.start_request_stream()
+                return
+        yield from super().state_consume_request_body(event)
 
     def start_request_stream(self) -> Commands:
         if self.flow.response is None:
@@ -135,11 +159,15 @@ class StrictHttpStream(WebsocketStream):
         self._is_kept = self.context.server in self._used
         self._used.add(self.context.server)
         exchange = exchange_of(self.flow)
-        if exchange is not None and exchange.awaits_continue and self._body_follows:
+        if exchange is not None:
+            yield from self._ask_for_body(exchange)
+        return True
+
+    def _ask_for_body(self, exchange: Exchange) -> Commands:
+        if exchange.awaits_continue and self._body_follows:
             exchange.awaits_continue = False
             go_on = http.Response.make(HTTPStatus.CONTINUE, headers={})
             yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
-        return True
 
     def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
         killed = self.flow.error and self.flow.error.msg == Error.KILLED_MESSAGE

@@ -21,6 +21,10 @@ COMMANDS: Final = {
     "agent": Entry("admin.commands.agent:agent", "Add agents and grant them connectors."),
     "policy": Entry("admin.commands.policy:policy", "Explain what agents may do."),
     "egress": Entry("admin.commands.egress:egress", "See to the hosts that no connector owns."),
+    "approvals": Entry(
+        "admin.commands.approvals:approvals",
+        "Answer requests that wait for your yes; without a command: list them.",
+    ),
     "serve": Entry("admin.commands.serve:serve", "Run the proxy in the foreground."),
     "run": Entry("admin.commands.run:run", "Run a command whose requests go through the proxy."),
     "env": Entry(

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -30,6 +31,9 @@ class Terminal(Protocol):
     def confirm(self, question: str) -> bool:
         """Return the answer to a yes-or-no question; no answer is no."""
 
+    def forget_typed(self) -> None:
+        """Drop what was typed before a question is shown, so that it does not answer it."""
+
     def read_all(self, limit: int) -> bytes:
         """Return standard input until its end, at most `limit` bytes."""
 
@@ -55,6 +59,9 @@ class ConsoleTerminal:
 
     def confirm(self, question: str) -> bool:
         return click.confirm(question, default=False, err=True)
+
+    def forget_typed(self) -> None:
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
     def read_all(self, limit: int) -> bytes:
         return sys.stdin.buffer.read(limit)

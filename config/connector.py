@@ -150,6 +150,7 @@ class Settings:
     listen_port: int = 8321
     unmatched: Unmatched = "tunnel"
     egress: Egress = NO_EGRESS
+    approval_timeout: float = 120  # seconds
     upstream_ca: Path | None = None
     name_constraints: bool = True
     limits: Limits = DEFAULT_LIMITS

@@ -2,8 +2,10 @@
 
 import errno
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from config.agent_listen import parse_agent_listen, parse_loopback, require_own_listeners
 from config.audit import build_rotation
@@ -11,6 +13,7 @@ from config.build import build_connector
 from config.catalog import Catalog, load_catalog
 from config.connector import Agent, Connector, Registry, Settings
 from config.document import Document
+from config.duration import parse_duration
 from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from config.files import read_private
 from config.home import Home
@@ -25,6 +28,8 @@ from config.policy_build import build_egress, build_policy
 from config.shape import read_section
 from config.slug import is_slug
 from config.suggest import did_you_mean
+
+LONGEST_APPROVAL: Final = timedelta(hours=1)  # a body is held for so long
 
 
 def load_registry(text: str, *, source: str, catalog: Catalog) -> Registry:
@@ -86,6 +91,7 @@ def _settings(section: SettingsSection, place: Place) -> Settings:
         listen_port=listen.port,
         unmatched=section.unmatched,
         egress=build_egress(section.egress, place.at("egress")),
+        approval_timeout=_approval_timeout(section, place),
         upstream_ca=folder / section.upstream_ca if section.upstream_ca else None,
         name_constraints=section.name_constraints,
         audit=build_rotation(section.audit, place.at("audit")),
@@ -103,6 +109,14 @@ def _metrics(section: SettingsSection, place: Place, proxy: TcpListen) -> TcpLis
             f"the proxy itself listens at {listen}", hint="choose another port, such as 9464"
         )
     return listen
+
+
+def _approval_timeout(section: SettingsSection, place: Place) -> float:
+    at = place.at("approval_timeout")
+    length = at.read(parse_duration, section.approval_timeout)
+    if length > LONGEST_APPROVAL:
+        raise at.error("approval_timeout is at most 1h", hint="the default is 2m")
+    return length.total_seconds()
 
 
 def _agent(

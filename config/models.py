@@ -219,6 +219,7 @@ class SettingsSection(Section):
     egress: Annotated[EgressSection, May.BE_NOTHING, "hosts that no connector owns"] = (
         EgressSection()
     )
+    approval_timeout: Annotated[str, "how long a request waits for a yes, such as 2m"] = "2m"
     upstream_ca: Annotated[str, "PEM file added to the system's roots"] = ""
     name_constraints: Annotated[bool, "limit the local CA to the connectors' hosts"] = True
     audit: Annotated[AuditSection, May.BE_NOTHING, "files of the audit log"] = AuditSection()

@@ -19,6 +19,7 @@ from proxy.audit.journal import AuditUnavailableError, Journal
 from proxy.audit.record import Result, Subject, intent_members, outcome_members
 from proxy.callers import Callers, presented_digest
 from proxy.oauth.token_set import TokenSet
+from proxy.policy.approvals import Approvals
 from proxy.policy.authority import RequestHead
 from proxy.policy.decision import (
     Caller,
@@ -96,6 +97,7 @@ class Engine:
         self._now = now
         self._tokens = tokens
         self._usage = Usage(monotonic)
+        self.approvals = Approvals(monotonic)
         self._materials: dict[str, Material] = {}
         self._read_inventory = inventory
         self._inventory: Inventory | None = None

@@ -20,6 +20,8 @@ class ProblemCode(StrEnum):
     CONNECTOR_DISABLED = "connector-disabled"
     METHOD_OR_PATH_NOT_ALLOWED = "method-or-path-not-allowed"
     OUTSIDE_HOURS = "outside-hours"
+    APPROVAL_DENIED = "approval-denied"
+    APPROVAL_TIMED_OUT = "approval-timed-out"
     TOKEN_MINTING_REFUSED = "token-minting-refused"  # noqa: S105 - a code
     DESTINATION_MISMATCH = "destination-mismatch"
     EGRESS_DENIED = "egress-denied"
@@ -90,6 +92,22 @@ KINDS: Final[dict[ProblemCode, ProblemKind]] = {
         "http_request_denied",
         "The connector, or this agent's grant, is open at certain times only. Try again after the time "
         "in Retry-After.",
+    ),
+    # 403 for both: what nobody agreed to is not to be tried again by itself (RFC 9110, 15.5.4), and
+    # clients repeat 5xx.
+    ProblemCode.APPROVAL_DENIED: ProblemKind(
+        403,
+        "Approval denied",
+        "http_request_denied",
+        "The operator looked at this request and said no. Nothing was sent. Do not send it again "
+        "unchanged; ask the operator what they would agree to.",
+    ),
+    ProblemCode.APPROVAL_TIMED_OUT: ProblemKind(
+        403,
+        "Approval timed out",
+        "http_request_denied",
+        "The request needs the operator's yes, and none came in time. Nothing was sent. Tell the "
+        "operator that `keyhatch approvals watch` shows such requests, then send it again.",
     ),
     ProblemCode.TOKEN_MINTING_REFUSED: ProblemKind(
         403,

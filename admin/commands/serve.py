@@ -106,5 +106,8 @@ class _Passphrase:
     def confirm(self, question: str) -> bool:
         return self.terminal.confirm(question)
 
+    def forget_typed(self) -> None:
+        self.terminal.forget_typed()
+
     def read_all(self, limit: int) -> bytes:
         return self.terminal.read_all(limit)

@@ -16,11 +16,25 @@ type DecisionWord = Literal["inject", "forward", "tunnel", "portal", "refuse"]
 _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
+class Approval(NamedTuple):
+    """What became of a request that waited for the operator's yes.
+
+    `answer`: see proxy/policy/approvals.py; `by` is who gave it and how, None where no one did; `ms`
+    how long it waited; `digest` that of the whole request.
+    """
+
+    answer: str
+    by: str | None
+    ms: float
+    digest: str
+
+
 class Subject(NamedTuple):
     """What a record is about; `method`, `host` and `path` as proxy/audit/template.py tells them.
 
     `lease`: the request came with the token of a `keyhatch run`. `rule` is the one that decided,
-    where one did. `trace` is the W3C trace id, 32 hexadecimal digits.
+    where one did. `trace` is the W3C trace id, 32 hexadecimal digits. `approval` is None for what
+    needed none.
     """
 
     id: str
@@ -35,6 +49,7 @@ class Subject(NamedTuple):
     port: int
     path: str
     rule: str | None = None
+    approval: Approval | None = None
 
 
 class Result(NamedTuple):
@@ -98,6 +113,14 @@ def _subject(subject: Subject) -> str:
         f',"decision":"{subject.decision}","reason":{_text(subject.reason)}'
         f',"rule":{_text(subject.rule)},"method":{_text(subject.method)}'
         f',"host":{_text(subject.host)},"port":{subject.port},"path":{_text(subject.path)}'
+        f"{'' if subject.approval is None else _approval(subject.approval)}"
+    )
+
+
+def _approval(approval: Approval) -> str:
+    return (
+        f',"approval":{{"answer":{_text(approval.answer)},"by":{_text(approval.by)}'
+        f',"ms":{_number(approval.ms)},"digest":{_text(approval.digest)}}}'
     )
 
 

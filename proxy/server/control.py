@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import FILE_MODE, Home
@@ -15,13 +15,12 @@ from config.placeholders import placeholders_of
 from proxy.callers import Callers, Lease
 from proxy.engine import Engine
 from proxy.secret import Secret
+from proxy.server.approval_desk import DESK_OPS, Message, answer_desk, unknown_request
 from proxy.server.socket_path import control_path, peer_is_us, short_address
 from proxy.vault.tokens import token_digest
 
 MAX_MESSAGE = 64 * 1024
 MAX_WORD = 256
-
-type Message = dict[str, Any]
 
 
 class LeaseDoors(Protocol):
@@ -101,7 +100,10 @@ class ControlServer:
 
     async def _reply(self, line: bytes, leases: list[Secret]) -> Message:
         try:
-            return await self._answer(_parse(line), leases)
+            message = _parse(line)
+            if message.get("op") in DESK_OPS:
+                return await answer_desk(self._engine.approvals, message)
+            return await self._answer(message, leases)
         except KeyhatchError as error:
             return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
 
@@ -207,4 +209,4 @@ def _connectors_of(message: Message) -> list[str] | None:
 
 
 def _unknown() -> UsageError:
-    return UsageError("the running proxy does not know this request", hint="restart the proxy")
+    return unknown_request()

@@ -51,7 +51,10 @@ class H2Client:
 
         The fields are those of the head and of the trailers.
         """
-        stream = self.send(fields, body, trailers)
+        return self.answer(self.send(fields, body, trailers))
+
+    def answer(self, stream: int) -> tuple[dict[str, str], bytes]:
+        """Return the fields and body of the response on one stream; what comes on others is lost."""
         head: dict[str, str] = {}
         body = b""
         while True:
@@ -93,6 +96,11 @@ class H2Client:
         events = self._h2.receive_data(self._client.read_to_end())
         [reason] = [e for e in events if isinstance(e, h2.events.ConnectionTerminated)]
         return h2.errors.ErrorCodes(reason.error_code or 0).name
+
+    def reset(self, stream: int) -> None:
+        """Give a request up."""
+        self._h2.reset_stream(stream)
+        self._flush()
 
     def _flush(self) -> None:
         self._client.send(self._h2.data_to_send())

@@ -22,7 +22,8 @@ from tests.support.service import KEY, Site, make_site, service
 
 ROOT = Path(__file__).parents[2]
 NO_SECRETS = {
-    "agent list", "ca path", "catalog list", "catalog show", "completion",
+    "agent list", "approvals list", "approvals no", "approvals show", "approvals watch",
+    "approvals yes", "ca path", "catalog list", "catalog show", "completion",
     "config check", "config path", "config schema", "connector list", "connector show",
     "doctor", "logs", "status", "stop", "vault status",
 }  # fmt: skip

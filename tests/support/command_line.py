@@ -44,6 +44,9 @@ class FakeTerminal:
         self.asked.append(question)
         return self.agrees
 
+    def forget_typed(self) -> None:
+        self.asked.append("(forget)")
+
     def read_all(self, limit: int) -> bytes:
         return self.stdin[:limit]
 
@@ -108,7 +111,7 @@ class CommandLine:
             umask=self.umask,
             open_browser=self.browser,
         )
-        with _captured() as (out, err):
+        with captured() as (out, err):
             code = call(args, session)
         return Outcome(code, out.getvalue(), err.getvalue().decode(), terminal.asked)
 
@@ -141,7 +144,8 @@ def full_disk_for_the_file(line: CommandLine) -> Iterator[None]:
 
 
 @contextmanager
-def _captured() -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+def captured() -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+    """Catch what is printed within the block: standard output and standard error."""
     kept = sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.BytesIO()
     sys.stdout, sys.stderr = (

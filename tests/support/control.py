@@ -65,6 +65,7 @@ class Running:
     fault: KeyhatchError | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    event_loop: asyncio.AbstractEventLoop | None = None
 
     def leases_changed(self, count: int) -> None:
         with self.changed:
@@ -74,6 +75,15 @@ class Running:
     def wait_for_leases(self, count: int) -> None:
         with self.changed:
             assert self.changed.wait_for(lambda: self.counts[-1:] == [count], PATIENCE)
+
+    def call[T](self, function: Callable[[], T]) -> T:
+        """Call a function on the event loop of the socket, where the engine's state belongs."""
+
+        async def run() -> T:
+            return function()
+
+        assert self.event_loop is not None
+        return asyncio.run_coroutine_threadsafe(run(), self.event_loop).result(PATIENCE)
 
     async def refresh(self) -> dict[str, Any]:
         self.refreshes += 1
@@ -101,7 +111,7 @@ def running_control(home: Home) -> Iterator[Running]:
 
     async def serve() -> None:
         stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        loop = running.event_loop = asyncio.get_running_loop()
         stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
         control = ControlServer(
             engine,

@@ -64,6 +64,16 @@ class RunningLane:
     asked_names: list[str] = field(default_factory=list)
     port: int = 0
     token: str = ""
+    event_loop: asyncio.AbstractEventLoop | None = None
+
+    def call[T](self, function: Callable[[], T]) -> T:
+        """Call a function on the lane's event loop, where its state belongs."""
+
+        async def run() -> T:
+            return function()
+
+        assert self.event_loop is not None
+        return asyncio.run_coroutine_threadsafe(run(), self.event_loop).result(PATIENCE)
 
     @property
     def ca_file(self) -> Path:
@@ -159,6 +169,7 @@ def _in_thread(
         stopping = asyncio.Event()
         stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
         loop.dialer = _TestDialer(lane)
+        lane.event_loop = loop
         traffic = Traffic(lane.engine)
         addons = lane_addons(lane.engine, loop.dialer, lambda: trust, traffic)
         mitmproxy = MitmproxyLane(traffic, *extra, *addons)

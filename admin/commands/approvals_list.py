@@ -1,0 +1,60 @@
+"""`keyhatch approvals list` and `show`."""
+
+import click
+
+from admin.approval_words import ask_proxy, print_request, summary
+from admin.care import Care
+from admin.context import Session
+from admin.options import PrintingCommand, pass_session
+from admin.output import Column, print_table
+
+_COLUMNS = (
+    Column("ID", "id"),
+    Column("AGE", "age"),
+    Column("AGENT", "agent"),
+    Column("CONNECTOR", "connector"),
+    Column("METHOD", "method"),
+    Column("URL", "url"),
+    Column("BODY", "bytes"),
+    Column("DIGEST", "digest"),
+)
+
+
+@click.command(
+    "list",
+    cls=PrintingCommand,
+    care=Care.NONE,
+    epilog="""
+examples:
+  keyhatch approvals list
+  keyhatch approvals list --json
+""",
+)
+@pass_session
+def list_pending(session: Session) -> None:
+    """List what waits for an answer.
+
+    CREDENTIAL in a URL stands where the credential will be. DIGEST is the beginning of the SHA-256
+    over agent, connector, method, URL, header fields and body.
+    """
+    rows = ask_proxy(session, {"op": "approvals"})["pending"]
+    shown = rows if session.json else [summary(row) for row in rows]
+    print_table(session, _COLUMNS, shown, "no request waits for an answer")
+
+
+@click.command(
+    cls=PrintingCommand,
+    care=Care.NONE,
+    epilog="""
+examples:
+  keyhatch approvals show k7m2q
+""",
+)
+@click.argument("number", metavar="ID")
+@pass_session
+def show(session: Session, number: str) -> None:
+    """Show one waiting request as it is sent.
+
+    Of its body the first 4096 bytes, with what a terminal would obey written as escapes.
+    """
+    print_request(session, ask_proxy(session, {"op": "approval", "id": number}))
