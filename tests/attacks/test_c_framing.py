@@ -166,6 +166,14 @@ def test_C10_whoever_expects_to_continue_is_answered_before_a_body_is_due(arena:
     assert arena.own.requests[-1].body_size == 4
 
 
+def test_C10_a_refused_request_is_not_told_to_continue(arena: Arena) -> None:
+    agent = arena.tunnel()
+    head = f"POST /a HTTP/1.1\r\nHost: {EVIL}\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+    agent.send(head.encode())
+    arena.refused(agent.reply(), "destination-mismatch")
+    arena.nothing_forwarded()
+
+
 @pytest.mark.parametrize(
     "line",
     [
