@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_K02_a_silent_service_is_given_up(arena: Arena) -> None:
 
 
 BOMB = b"\0" * (64 * 1024 * 1024)
-BOMBS = {
+BOMBS: dict[str, Callable[[], bytes]] = {
     "gzip": lambda: gzip.compress(BOMB, 9),
     "deflate": lambda: zlib.compress(BOMB, 9),
     "br": lambda: brotli.compress(BOMB, quality=5),
