@@ -230,7 +230,9 @@ def test_I18_the_proxys_output_holds_no_secret(served: Arena) -> None:
     served.agent().get(f"http://{HOST}/echo/broken")
     served.agent().get(f"http://{HOST}/status?code=500")
     path = served.process.home.connectors
-    path.write_text(path.read_text() + "\nnonsense: [")
+    before = path.read_text()
+    path.write_text(before + "\nnonsense: [")
     with pytest.raises(Exception, match="connectors"):
         served.process.service.reload()
+    path.write_text(before)
     assert served.process.service.log.read_bytes() != b""

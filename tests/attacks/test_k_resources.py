@@ -199,10 +199,13 @@ def test_K11_a_tunnel_does_not_outlive_its_connector(arena: Arena, change: str) 
 def test_K12_a_broken_file_changes_nothing(served: Arena, text: str) -> None:
     agent = served.tunnel()
     assert agent.request("GET", "/", f"Host: {HOST}").status == 200
-    served.process.home.connectors.write_text(text)
+    path = served.process.home.connectors
+    before = path.read_text()
+    path.write_text(text)
     with pytest.raises(KeyhatchError):
         served.process.service.reload()
     assert agent.request("GET", "/", f"Host: {HOST}").status == 200
+    path.write_text(before)
 
 
 def test_K13_a_connector_without_its_secret_is_alone_in_that(arena: Arena) -> None:
