@@ -111,7 +111,7 @@ class KeyhatchProcess:
 
 
 def _home(world: World, *, dial: bool) -> Home:
-    """Make a home whose vault holds every connector's secret."""
+    """Make a home whose vault holds every connector's secret, in each slot that an operator fills."""
     home = Home(world.folder / "home")
     home.create()
     write_private(home.connectors, world.text(dial=dial).encode())
@@ -119,7 +119,8 @@ def _home(world: World, *, dial: bool) -> Home:
     with create(home) as vault:
         for slug, declared in world.connectors.items():
             connector = registry.connectors[slug]
-            vault.put(connector.id, "secret", binding_of(connector), Secret(declared.secret))
+            for slot in connector.slots:
+                vault.put(connector.id, slot, binding_of(connector), Secret(declared.secret))
     return home
 
 
