@@ -101,7 +101,7 @@ def test_F14_a_tunnel_to_a_connector_dials_nothing(arena: Arena) -> None:
     nothing_asked(arena)
 
 
-def test_F14_a_stranger_makes_the_proxy_dial_nothing(arena: Arena) -> None:
+def test_F14_strangers_make_the_proxy_dial_nothing(arena: Arena) -> None:
     for token in (None, "kh_" + "A" * 43):
         arena.refused(
             arena.agent(token=token).connect(f"{EVIL}:443"), "proxy-authentication-required"
