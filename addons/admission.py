@@ -246,6 +246,7 @@ def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
 
 def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Exchange:
     request = flow.request
+    trace = trace_of(request.headers.get_all("traceparent"))
     return Exchange(
         agent=caller.name if caller else None,
         lease=caller.lease if caller else False,
@@ -253,6 +254,7 @@ def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Excha
         host=request.data.host,
         port=request.data.port,
         path=path_template(path.partition("?")[0]),
-        trace=trace_of(request.headers.get_all("traceparent")),
+        trace=trace.id,
+        parent=trace.parent,
         caller=caller,
     )

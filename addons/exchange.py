@@ -75,6 +75,8 @@ class Exchange:
     `renewable`: a 401 is held back until a fresh token was asked for; `replayable`: the request can
     then be repeated, its body being `kept_body` (None: too large); `renewed`: it has another token.
 
+    `trace` and `parent` are of its W3C trace, see proxy/audit/trace.py.
+
     `leave` counts it out of its agent's limits, once it has ended.
 
     `waits`: it is held, with its body, until the operator says yes; `held` is what that needs. It
@@ -126,6 +128,7 @@ class Exchange:
     seat: Seat | None = None
     approval: Approval | None = None
     approved: str | None = None
+    parent: str | None = None
 
     def aim(self, destination: Destination) -> None:
         """Note where it goes; that, not what the agent called it, is put on record."""
@@ -173,6 +176,7 @@ class Exchange:
             path=self.path,
             rule=self.rule,
             approval=self.approval,
+            parent=self.parent,
         )
 
     def result(self) -> Result:

@@ -33,8 +33,8 @@ class Subject(NamedTuple):
     """What a record is about; `method`, `host` and `path` as proxy/audit/template.py tells them.
 
     `lease`: the request came with the token of a `keyhatch run`. `rule` is the one that decided,
-    where one did. `trace` is the W3C trace id, 32 hexadecimal digits. `approval` is None for what
-    needed none.
+    where one did. `trace` is the W3C trace id, 32 hexadecimal digits; `parent`, which is on no
+    record, the agent's span in it. `approval` is None for what needed none.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Subject(NamedTuple):
     path: str
     rule: str | None = None
     approval: Approval | None = None
+    parent: str | None = None
 
 
 class Result(NamedTuple):

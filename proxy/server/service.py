@@ -38,6 +38,7 @@ from proxy.server.reload import POLL, Reloader, Sources, file_mark
 from proxy.server.token_uses import note_uses, note_uses_once
 from proxy.server.trust import Trust, build_trust
 from proxy.telemetry.observer import Observers
+from proxy.telemetry.otel_service import Telemetry
 from proxy.vault.inventory import read_inventory
 from proxy.vault.tokens import AgentTokens
 from proxy.vault.vault import Vault
@@ -94,6 +95,8 @@ class _Service:
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
         observers = Observers()
+        telemetry = Telemetry(observers, os.environ)
+        await telemetry.begin()
         refresher = build_refresher(
             self._home,
             self._vault,
@@ -157,6 +160,7 @@ class _Service:
             self._journal.close()
             self._tokens.close()
             log.info("stopped")
+            await telemetry.end()
 
     def _load(self, refresher: Refresher, observers: Observers) -> Reloader:
         """Read the home's files; what is wrong with them stops the start."""

@@ -96,7 +96,8 @@ class Meters:
             self.token.observe(result.ms_token)
         if result.ms_first_byte is not None:
             ours = (result.ms_decision or 0.0) + (result.ms_token or 0.0)
-            self.upstream.observe(result.ms_first_byte - ours)
+            operators = 0.0 if subject.approval is None else subject.approval.ms
+            self.upstream.observe(result.ms_first_byte - ours - operators)
 
     def renewed(self, connector: str, renewal: Renewal) -> None:
         self.renewals[connector, renewal] += 1

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from proxy.audit.trace import trace_of
+from proxy.audit.trace import Trace, trace_of
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -11,7 +11,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     "field", [f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00", f"cc-{TRACE}-{PARENT}-01-more"]
 )
 def test_a_request_stays_in_its_trace(field: str) -> None:
-    assert trace_of([field]) == TRACE
+    assert trace_of([field]) == Trace(TRACE, PARENT)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,8 @@ def test_a_request_stays_in_its_trace(field: str) -> None:
     ],
 )
 def test_without_a_valid_field_a_new_trace_begins(fields: list[str]) -> None:
-    found = trace_of(fields)
+    found, parent = trace_of(fields)
+    assert parent is None
     assert re.fullmatch(r"[0-9a-f]{32}", found)
     assert found not in {TRACE, "0" * 32}
-    assert trace_of(fields) != found
+    assert trace_of(fields).id != found

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.audit.record import Approval
 from proxy.problems import ProblemCode
 from proxy.telemetry.meters import Histogram, Meters, response_class
 from proxy.telemetry.observer import NOBODY, Observers, Renewal
@@ -24,6 +25,12 @@ class TestMeters:
         meters.ended(a_subject(), a_result(ms_decision=1.0, ms_token=2.0, ms_first_byte=10.0))
         assert meters.upstream.sum == pytest.approx(0.007)
         assert (meters.decision.sum, meters.token.sum) == pytest.approx((0.001, 0.002))
+
+    def test_the_operators_time_to_answer_is_not_the_services(self) -> None:
+        meters = Meters()
+        approval = Approval("yes", "cli", 5000.0, "0")
+        meters.ended(a_subject(approval=approval), a_result(ms_first_byte=5011.0))
+        assert meters.upstream.sum == pytest.approx(0.010)
 
     def test_what_never_began_is_in_no_histogram(self) -> None:
         meters = Meters()
