@@ -94,6 +94,8 @@ def _canonical(text: str) -> str:
 
 def is_ip_literal(host: str) -> bool:
     """Tell whether a canonical host is an IP address."""
+    if not (":" in host or host[-1:].isdigit()):
+        return False  # the common case, and an exception is slow
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -40,6 +40,8 @@ def stripped_query(
     section: AnyConnectorSection, form: Form | None, hygiene: Hygiene, place: Place
 ) -> frozenset[str]:
     """Return the query parameters that are dropped besides those that are placed."""
+    if not section.strip.query and not hygiene.query and (form is None or not form.strip.query):
+        return STRIPPED_PARAMETERS
     own = {
         place.at("strip", "query", index).read(parse_query_name, name)
         for index, name in enumerate(section.strip.query)

@@ -1,11 +1,14 @@
 """connectors.yaml to a registry, or to the one error that stands first."""
 
 import errno
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from config.agent_listen import parse_agent_listen, parse_loopback, require_own_listeners
 from config.audit import build_rotation
@@ -37,12 +40,60 @@ def load_registry(text: str, *, source: str, catalog: Catalog) -> Registry:
 
     Raises ConfigError at the first place that is wrong. Nothing but the catalog is read.
     """
-    return registry_of(parse_yaml(text, source=source), catalog)
+    with _without_collecting():
+        return registry_of(parse_yaml(text, source=source), catalog)
 
 
 def read_registry(home: Home) -> Registry:
     """Return the registry of a home. Raises ConfigError, or KeyhatchError if it cannot be read."""
-    return load_registry(read_text(home), source=str(home.connectors), catalog=load_catalog())
+    return RegistryReader(home).read()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file said before, as plain values, and the registry that it made."""
+
+    value: Any
+    registry: Registry
+
+    def connector(self, slug: str, value: Any) -> Connector | None:
+        """Return the connector of a slug, if the file said just the same of it."""
+        known = (self.value.get("connectors") or {}).get(slug, self)
+        return self.registry.connectors[slug] if known == value else None
+
+    def agent(self, slug: str, value: Any) -> Agent | None:
+        """Return the agent of a slug, if the file said just the same of it."""
+        known = (self.value.get("agents") or {}).get(slug, self)
+        return self.registry.agents[slug] if known == value else None
+
+
+class RegistryReader:
+    """Reads a home's registry again and again; what has not changed is checked, but not built anew."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._known: Known | None = None
+
+    def read(self) -> Registry:
+        """Return the registry as it is now. Raises like `read_registry`."""
+        text, source = read_text(self._home), str(self._home.connectors)
+        with _without_collecting():
+            document = parse_yaml(text, source=source)
+            registry = registry_of(document, load_catalog(), self._known)
+        self._known = Known(document.value, registry)
+        return registry
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let the search for garbage wait: all of a million new objects stays, and it took half the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def read_text(home: Home) -> str:
@@ -60,20 +111,22 @@ def read_text(home: Home) -> str:
     return decode_text(content, source=str(path))
 
 
-def registry_of(document: Document, catalog: Catalog) -> Registry:
-    """Return what a parsed file declares. Raises like `load_registry`."""
+def registry_of(document: Document, catalog: Catalog, known: Known | None = None) -> Registry:
+    """Return what a parsed file declares. Raises like `load_registry`.
+
+    Of `known`, which the same catalog made, those parts are taken that are said just so again.
+    """
     section, top = read_section(FileSection, document), Place(document)
-    at = top.at("connectors")
+    known = known or Known({}, Registry())
+    values, at = document.value.get("connectors") or {}, top.at("connectors")
     connectors = {
-        slug: build_connector(slug, connector, at.at(slug), catalog)
+        slug: known.connector(slug, values[slug])
+        or build_connector(slug, connector, at.at(slug), catalog)
         for slug, connector in section.connectors.items()
     }
     _require_own_ids(connectors, at)
     _require_one_dial(connectors, at)
-    agents = {
-        slug: _agent(slug, agent, connectors, top.at("agents", slug))
-        for slug, agent in section.agents.items()
-    }
+    agents = dict(_agents(section, document, connectors, known))
     settings = _settings(section.settings, top.at("settings"))
     require_own_listeners(settings, agents.values(), top.at("agents"))
     return Registry(
@@ -81,6 +134,18 @@ def registry_of(document: Document, catalog: Catalog) -> Registry:
         MappingProxyType(connectors),
         MappingProxyType(agents),
     )
+
+
+def _agents(
+    section: FileSection, document: Document, connectors: Mapping[str, Connector], known: Known
+) -> Iterator[tuple[str, Agent]]:
+    values, at = document.value.get("agents") or {}, Place(document).at("agents")
+    for slug, agent in section.agents.items():
+        found = known.agent(slug, values[slug])
+        if found is not None and found.connectors <= connectors.keys():
+            yield slug, found
+        else:
+            yield slug, _agent(slug, agent, connectors, at.at(slug))
 
 
 def _settings(section: SettingsSection, place: Place) -> Settings:

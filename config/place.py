@@ -1,15 +1,17 @@
 """A cursor in a document, to which errors are pinned."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.document import Document, Path
 from config.errors import ConfigError, NotFoundError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A path in a document; it may name keys that are not there, then the nearest above counts."""
+class Place(NamedTuple):
+    """A path in a document; it may name keys that are not there, then the nearest above counts.
+
+    A tuple, as there are twenty for each connector.
+    """
 
     document: Document
     path: Path = ()

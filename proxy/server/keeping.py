@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -12,7 +12,7 @@ from certs.roots import upstream_roots_path
 from config.connector import Connector
 from config.errors import KeyhatchError
 from config.home import Home
-from config.load import read_registry
+from config.load import RegistryReader
 from proxy.oauth.keeper import fork_keeper, keep
 from proxy.server.dialer import VettedLoop
 from proxy.server.faults import log_loop_fault
@@ -52,14 +52,15 @@ class _Declared:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._mark: FileMark = UNREAD
-        self._connectors: dict[str, Connector] = {}
+        self._reader = RegistryReader(home)
+        self._connectors: Mapping[str, Connector] = {}
 
     def find(self, slug: str) -> Connector | None:
         """Return the connector of a slug."""
         mark = file_mark(self._home)
         if mark != self._mark:
             try:
-                self._connectors = dict(read_registry(self._home).connectors)
+                self._connectors = self._reader.read().connectors
             except KeyhatchError as error:
                 log.error("configuration not taken up", error=str(error))  # noqa: TRY400
             self._mark = mark

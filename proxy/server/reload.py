@@ -11,7 +11,6 @@ import structlog
 from config.connector import Registry
 from config.errors import KeyhatchError
 from config.home import Home
-from config.load import read_registry
 from proxy.engine import Engine
 from proxy.policy.snapshot import build_snapshot
 from proxy.server.trust import Trust
@@ -44,6 +43,7 @@ class Sources:
     load_tokens: Callable[[], Mapping[bytes, TokenRecord]]
     build_trust: Callable[[Registry], Trust]
     look_again: Callable[[], Awaitable[None]]
+    read: Callable[[], Registry]
 
 
 class Reloader:
@@ -98,11 +98,13 @@ class Reloader:
         if mark == self._mark:
             return
         self._mark = mark
-        registry = await asyncio.to_thread(read_registry, self._sources.home)
+        registry = await asyncio.to_thread(self._sources.read)
         trust = await asyncio.to_thread(self._sources.build_trust, registry)
+        number = self.engine.snapshot.number + 1
+        snapshot = await asyncio.to_thread(build_snapshot, registry, number)
         self.trust = trust
         self.taken_up = time.time()
-        self.engine.swap(build_snapshot(registry, self.engine.snapshot.number + 1))
+        self.engine.swap(snapshot)
         self._faults.pop("configuration", None)
         counts = {"connectors": len(registry.connectors), "agents": len(registry.agents)}
         self.engine.note_act("config.reload", {"snapshot": self.engine.snapshot.number, **counts})

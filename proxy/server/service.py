@@ -16,7 +16,7 @@ import structlog
 from config.connector import Connector, Registry
 from config.errors import ConflictError, KeyhatchError
 from config.home import Home
-from config.load import read_registry
+from config.load import RegistryReader
 from proxy.audit.anchor import open_journal
 from proxy.callers import Callers
 from proxy.engine import Engine
@@ -170,9 +170,10 @@ class _Service:
             load_tokens=self._tokens.load,
             build_trust=lambda registry: build_trust(self._home, registry, _now),
             look_again=refresher.look_again,
+            read=RegistryReader(self._home).read,
         )
         mark, generation = file_mark(self._home), self._vault.generation()
-        registry = read_registry(self._home)
+        registry = sources.read()
         engine = Engine(
             snapshot=build_snapshot(registry, number=1),
             callers=Callers(records=sources.load_tokens()),

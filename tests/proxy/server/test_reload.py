@@ -12,7 +12,7 @@ from config.destination import Destination
 from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from config.files import write_private
 from config.home import Home
-from config.load import read_registry
+from config.load import RegistryReader, read_registry
 from proxy.audit.journal import Journal
 from proxy.callers import Callers
 from proxy.engine import Engine, Material
@@ -65,7 +65,10 @@ class World:
             now=lambda: NOW,
         )
         trust = build_trust(self.home, registry, lambda: NOW)
-        sources = Sources(self.home, self, self.load_tokens, self.build_trust, self.look_again)
+        read = RegistryReader(self.home).read
+        sources = Sources(
+            self.home, self, self.load_tokens, self.build_trust, self.look_again, read
+        )
         mark = file_mark(self.home)
         self.reloader = Reloader(sources, engine, trust, mark, self.vault.generation())
 
