@@ -36,8 +36,9 @@ format: setup ## Let ruff rewrite the code's layout
 demo: setup ## See the main job done against a stand-in service, and proved
 	@$(BIN)/python -m tests.e2e.demo
 
-bench: setup ## Compare with plain mitmdump, about a minute
+bench: setup ## Compare with plain mitmdump, and small with large; over a minute
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.scale
 
 bench-long: setup ## The same with more and longer rounds, some minutes
 	@$(BIN)/python -m bench --long

@@ -161,6 +161,7 @@ def _is_current(
     end = certificate.not_valid_after_utc - AUTHORITY_RENEWAL
     return (
         certificate.not_valid_before_utc <= now < end
+        and constrained_names(certificate) == names
         and certificate.subject == authority_name(key)
         and list(certificate.extensions) == list(authority_extensions(key, names))
     )

@@ -5,6 +5,7 @@ A permitted `api.example.com` also permits every name below it: the extension ha
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -44,6 +45,7 @@ def name_constraints(names: frozenset[str]) -> x509.NameConstraints:
     )
 
 
+@lru_cache(maxsize=4)  # thousands of names, asked for again and again while one is made
 def constrained_names(certificate: x509.Certificate) -> frozenset[str] | None:
     """Return the DNS names that a CA certificate permits, None where it is not constrained."""
     try:

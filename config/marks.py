@@ -7,6 +7,7 @@ events, so nothing is composed or constructed before it is checked.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -40,7 +41,8 @@ def parse_yaml(text: str, *, source: str, loader: Any = LOADER) -> Document:
     origin = Source(source, text.removeprefix("\ufeff"))
     _require_plain_text(origin)
     try:
-        value, root = _Reader(origin, yaml.parse(origin.text, Loader=loader)).document()
+        # Without `yaml.parse`, which asks for each event twice. The reader stops before there is None.
+        value, root = _Reader(origin, iter(loader(origin.text).get_event, None)).document()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(origin, error) from None
     return Document(origin, value, root)
@@ -183,6 +185,7 @@ def _closed(node: Node, end: Event) -> Node:
     return node
 
 
+@lru_cache(maxsize=1024)  # the keys come again and again
 def _resolve(text: str) -> Any:
     """Return what a plain scalar means in YAML 1.2's core schema (10.3.2), octal and hex left out."""
     if text and text[0] not in _COULD_BE_OTHER:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
@@ -134,6 +135,9 @@ class _Service:
             loop.add_signal_handler(number, self._stopping.set)
         self._leases_changed(0)
         engine.note_act("proxy.start", {"listen": control.listen})
+        # What is there now stays: a search for garbage in it would hold up requests, for a tenth of
+        # a second with 10,000 connectors.
+        gc.freeze()
         ready(control.listen)
         watchers = [
             asyncio.create_task(reloader.watch()),

@@ -41,6 +41,19 @@ def test_a_host_outside_the_constraints_is_refused(
 
 
 @each_client
+def test_thousands_of_permitted_names_are_no_trouble(
+    client: Client, home: Home, now: datetime, tmp_path: Path
+) -> None:
+    """A client could bound the size of a certificate, or the names that it compares."""
+    many = frozenset(f"h{n}.service{n % 97}.example" for n in range(12_500))
+    authority = ensure_authority(home, many | {client.host}, now=now)
+    leaf = authority.issue(client.host, now=now)
+    assert accepts(client, leaf, tmp_path, client_environment(home))
+    other = ensure_authority(home, many - {client.host}, now=now)
+    assert not accepts(client, forged(other, client.host, now), tmp_path, client_environment(home))
+
+
+@each_client
 def test_without_our_variables_the_ca_is_unknown(
     client: Client, authority: CertificateAuthority, now: datetime, tmp_path: Path
 ) -> None:
