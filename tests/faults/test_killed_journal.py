@@ -16,35 +16,36 @@ import pytest
 from tests.support.journals import kinds, lines_of, verified, write_records
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 60 if os.environ.get("KEYHATCH_LONG") else 4
+ROUNDS = 40 if os.environ.get("KEYHATCH_LONG") else 4
 WRITERS = 3
 
 
 def killed_writers(folder: Path, round_number: int, moment: random.Random) -> list[str]:
-    """Let writers run until each was killed; return the names of all that had returned."""
+    """Let writers run until each was killed; return the names of all records that had returned."""
+    names = [f"{round_number}.{writer}" for writer in range(WRITERS)]
     returned = []
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.journal_child", str(folder), name],
-                    cwd=ROOT,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for name in (f"{round_number}.{writer}" for writer in range(WRITERS))
+            stack.enter_context(writer_of(folder, name, moment.uniform(0.0005, 0.06)))
+            for name in names
         ]
-        for writer, process in enumerate(writers):
+        for process in writers:
+            assert process.stdin is not None
+            process.stdin.close()  # all are told to begin
+        for name, process in zip(names, writers, strict=True):
             assert process.stdout is not None
-            for _ in range(moment.randrange(1, 120)):
-                process.stdout.readline()
-            process.send_signal(signal.SIGKILL)
-            rest = process.stdout.read().splitlines()
-            # The last line may have been cut short in the pipe; the one before it was whole.
-            count = int(rest[-2]) + 1 if len(rest) > 1 else 0
-            returned += [f"{round_number}.{writer}-{number}-" for number in range(count)]
+            # What stands behind the last line break may be a part of a number.
+            count = process.stdout.read().count("\n")
+            returned += [f"{name}-{number}-" for number in range(count)]
+            assert process.wait(60) == -signal.SIGALRM
     return returned
+
+
+def writer_of(folder: Path, name: str, seconds: float) -> "subprocess.Popen[str]":
+    child = [sys.executable, "-m", "tests.support.journal_child", str(folder), name, str(seconds)]
+    return subprocess.Popen(
+        child, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 @pytest.mark.timeout(1200)
