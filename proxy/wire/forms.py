@@ -1,8 +1,8 @@
 """The spellings in which an upstream may give a credential back.
 
 Each escaper below is what some widespread encoder writes. Not covered, and said so in SECURITY.md:
-reversed, split, re-cased (apart from hexadecimal credentials), compressed or encrypted text, and
-encodings of encodings beyond an escaped base64.
+reversed or split text, partly re-cased or re-cased and escaped (apart from hexadecimal credentials),
+compressed or encrypted text, and encodings of encodings beyond an escaped base64.
 """
 
 import base64
@@ -48,7 +48,7 @@ _HTML_MORE: Final[tuple[dict[str, str], ...]] = (
 def forms_of(value: str) -> frozenset[bytes]:
     """Return every spelling of a value that is at least MIN_FORM bytes long.
 
-    Raw, hexadecimal, UTF-16, base64 (both alphabets, in each of the three positions that the bytes
+    Raw, all in upper or in lower case, hexadecimal, UTF-16, base64 (both alphabets, in each of the three positions that the bytes
     before it can put it in), and those escaped for URLs, JSON and HTML.
     """
     raw = value.encode()
@@ -57,6 +57,7 @@ def forms_of(value: str) -> frozenset[bytes]:
         texts |= {value.lower(), value.upper()}
     escaped = {spelling for text in texts for spelling in _escaped(text)}
     spelled = {text.encode() for text in texts | escaped | set(_escaped_throughout(raw))}
+    spelled |= {value.lower().encode(), value.upper().encode()}
     spelled |= {raw.hex().encode(), raw.hex().upper().encode(), _utf16(value)}
     return frozenset(form for form in spelled if len(form) >= MIN_FORM)
 

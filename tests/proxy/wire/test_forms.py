@@ -110,8 +110,11 @@ def test_a_hexadecimal_credential_is_known_in_either_case() -> None:
     assert {value.upper().encode(), value.lower().encode()} <= forms_of(value)
 
 
-def test_other_credentials_are_known_in_their_own_case_only() -> None:
-    assert b"SK-LIVE-12345678" not in forms_of("sk-live-12345678")
+def test_other_credentials_are_known_in_capitals_and_small_letters_but_not_in_a_mixture() -> None:
+    """G06."""
+    forms = forms_of("sk-Live-12345678")
+    assert {b"SK-LIVE-12345678", b"sk-live-12345678", b"sk-Live-12345678"} <= forms
+    assert b"Sk-Live-12345678" not in forms
 
 
 @given(text=PRINTABLE)
