@@ -6,7 +6,16 @@ from functools import partial
 
 from mitmproxy import http
 
-from addons.exchange import Exchange, Held, Traffic, TunnelState, announce, close_after, refuse
+from addons.exchange import (
+    Exchange,
+    Held,
+    Traffic,
+    TunnelState,
+    announce,
+    authority_of,
+    close_after,
+    refuse,
+)
 from addons.limits import TOO_MANY_CONNECTIONS
 from addons.rights import SocketRight, TunnelRight
 from config.destination import Scheme
@@ -66,7 +75,7 @@ class Admission:
         if caller is None or is_one_too_many:
             return self._stranger(flow, digest) if caller is None else TOO_MANY_CONNECTIONS
         try:
-            destination = named_destination(flow.request.authority, "https")
+            destination = named_destination(authority_of(flow.request), "https")
         except UsageError:
             return _NO_TARGET
         decision = self._engine.decide_tunnel(destination, caller)
@@ -240,7 +249,7 @@ def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
         scheme: Scheme = "https" if request.scheme == "https" else "http"
         return RequestHead(request.method, request.path, authority, hosts, scheme, None, names)
     through = TunnelHead(tunnel.destination, flow.client_conn.sni)
-    authority_h2 = request.authority or None
+    authority_h2 = authority_of(request) or None
     return RequestHead(request.method, request.path, authority_h2, hosts, "https", through, names)
 
 

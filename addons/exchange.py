@@ -314,6 +314,11 @@ def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
     return exchange if isinstance(exchange, Exchange) else None
 
 
+def authority_of(request: http.Request) -> str:
+    """Return the authority of a request's target as it was written (the lane decodes A-labels)."""
+    return request.data.authority.decode("utf-8", "surrogateescape")
+
+
 def announce(engine: Engine, exchange: Exchange) -> Problem | None:
     """Put on record that an exchange is about to leave; the problem if that cannot be."""
     try:

@@ -172,12 +172,15 @@ def _is_final(head: ResponseHeaders) -> bool:
 
 
 def _framed(head: RequestHeaders) -> RequestHeaders:
-    """Return a head of HTTP/2 with framing for HTTP/1.1, where its body's length is not known.
+    """Return a head of HTTP/2 for HTTP/1.1: its authority as Host, and framing for its body.
 
-    Without, an upstream would read the body as the next request.
+    Without framing, where the length is not known, an upstream would read the body as the next
+    request. The parent would write the letters that an A-label stands for into Host.
     """
-    if not head.request.is_http2 or head.end_stream or "content-length" in head.request.headers:
+    if not head.request.is_http2:
         return head
     request = head.request.copy()
-    request.headers["Transfer-Encoding"] = "chunked"
+    request.headers.insert(0, b"Host", request.data.authority)
+    if not head.end_stream and "content-length" not in request.headers:
+        request.headers["Transfer-Encoding"] = "chunked"
     return RequestHeaders(head.stream_id, request, head.end_stream, head.replay_flow)

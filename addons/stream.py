@@ -25,11 +25,12 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpResponseHook
 
-from addons.exchange import Exchange, exchange_of, refuse
+from addons.exchange import Exchange, authority_of, exchange_of, refuse
 from addons.failures import explained, overdue
 from addons.http1 import UnansweredError
 from addons.limits import BODY_TOO_LARGE
 from addons.websocket import WebsocketStream
+from config.destination import Scheme
 from config.errors import UsageError
 from proxy.policy.authority import named_destination
 from proxy.policy.held import MAX_HELD_BODY
@@ -277,12 +278,17 @@ class StrictHttpStream(WebsocketStream):
 
 
 def _names_a_destination(request: http.Request) -> bool:
-    """Tell whether a target is in absolute-form, its authority as it should be written.
+    """Tell whether a target is in absolute-form, its authority as it should be; read it our way.
 
-    The lane reads `:0443` as a port, and keeps no trace of how it was written.
+    The lane reads `:0443` as a port, and A-labels as the letters that they stand for.
     """
     try:
-        named_destination(request.authority, "http")
+        named = named_destination(authority_of(request), _scheme_of(request))
     except UsageError:
         return False
+    request.data.host, request.data.port = named.host, named.port
     return True
+
+
+def _scheme_of(request: http.Request) -> Scheme:
+    return "https" if request.scheme == "https" else "http"

@@ -11,6 +11,7 @@ from tests.support.raw_client import RawClient
 
 KEY = "canary-5f0c1d2e/3b4a+5968=7786950413"
 HOSTS = ("api.example.com", "other.example.com", "x.wild.example.com", "both.example.com")
+IDN = "xn--bcher-kva.example.com"
 
 REGISTRY = """
 version: 1
@@ -22,6 +23,7 @@ connectors:
   one: {{name: One, type: api_key, hosts: [both.example.com], dial: "{dial}"}}
   two: {{name: Two, type: api_key, hosts: [both.example.com], dial: "{dial}",
          placement: {{header: X-Second, template: "{{secret}}"}}}}
+  books: {{name: Books, type: api_key, hosts: ["bücher.example.com"], dial: "{dial}"}}
   off: {{name: Off, type: api_key, hosts: [off.example.com], dial: "{dial}", enabled: false}}
   empty: {{name: Empty, type: api_key, hosts: [empty.example.com], dial: "{dial}",
            placement: {{header: X-Key, template: "{{absent}}"}}}}
@@ -34,7 +36,7 @@ agents:
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[Origin]:
-    hosts = (*HOSTS, "off.example.com", "empty.example.com", "ruled.example.com")
+    hosts = (*HOSTS, IDN, "off.example.com", "empty.example.com", "ruled.example.com")
     with Origin(hosts=hosts) as service:
         yield service
 

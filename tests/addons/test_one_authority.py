@@ -9,8 +9,8 @@ from itertools import product
 
 import pytest
 
-from tests.addons.conftest import KEY
-from tests.addons.test_protocols import H2Client
+from tests.addons.conftest import IDN, KEY
+from tests.addons.test_protocols import H2Client, h2_fields
 from tests.support.lane import RunningLane
 from tests.support.origin import Origin
 from tests.support.raw_client import RawClient, proxy_authorization
@@ -167,3 +167,21 @@ def test_invariant_01_http2_with_every_authority_and_host_field(
     meant = [("api.example.com", 443), *(part.means(443) for part in parts)]
     wanted = agreed(meant, ())
     assert sent(origin, before) == ([wanted] if wanted else [])
+
+
+@pytest.mark.parametrize("way", ["plain", "tunnel", "http2"])
+def test_an_internationalised_host_is_named_by_its_a_label(
+    shared_lane: RunningLane, origin: Origin, way: str
+) -> None:
+    """A17: the lane decodes A-labels, by rules of its own."""
+    before = len(origin.requests)
+    with RawClient(shared_lane.port, shared_lane.token) as client:
+        if way == "plain":
+            assert client.get(f"http://{IDN.upper()}/").status == 200
+        elif way == "tunnel":
+            client.tunnel(IDN, careless(shared_lane))
+            assert client.request("GET", "/", f"Host: {IDN}").status == 200
+        else:
+            head, _body = H2Client(shared_lane, client, IDN).get(h2_fields(IDN))
+            assert head[":status"] == "200"
+    assert sent(origin, before) == [IDN]

@@ -230,11 +230,13 @@ def test_A24_a_remote_shell_is_not_reached(arena: Arena) -> None:
 
 
 def test_A24_another_port_of_the_host_gets_nothing(arena: Arena) -> None:
-    arena.internet.route(HOST, 8443, arena.evil.port)
-    agent = arena.tunnel(f"{HOST}:8443", verify=False)
-    agent.request("GET", "/", f"Host: {HOST}:8443")
-    arena.agent().get(f"http://{HOST}:8443/")
-    assert [request.one("authorization") for request in arena.evil.requests] == [None, None]
+    for port in (80, 8443):
+        arena.internet.route(HOST, port, arena.evil.port)
+    agent = arena.tunnel(f"{HOST}:80", verify=False)
+    agent.request("GET", "/", f"Host: {HOST}:80")
+    assert arena.agent().connect(f"{HOST}:8443").status == 403
+    assert arena.agent().get(f"http://{HOST}:8443/").status == 403
+    assert [request.one("authorization") for request in arena.evil.requests] == [None]
 
 
 def test_A27_the_host_field_of_a_connect_is_not_its_target(arena: Arena) -> None:
