@@ -6,7 +6,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test attack faults lint format demo bench bench-long clean
+.PHONY: help setup test attack faults fuzz lint format demo bench bench-long clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -22,6 +22,10 @@ attack: setup ## Attack it and, for comparison, plain mitmproxy; print the table
 
 faults: setup ## Kill it at hundreds of moments, fill its disk: no connection is lost, some minutes
 	@KEYHATCH_LONG=1 $(BIN)/python -m pytest -q -rP tests/faults $(ARGS)
+
+fuzz: setup ## Try every property that hostile input meets with FUZZ times the examples, half an hour
+	@KEYHATCH_FUZZ=$(or $(FUZZ),20) $(BIN)/python -m pytest -q -n 2 -m hypothesis --timeout 3600 \
+		tests/proxy tests/config $(ARGS)
 
 lint: setup ## Check style and types (ruff, mypy strict)
 	@$(BIN)/ruff check --quiet .

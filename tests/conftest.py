@@ -4,6 +4,8 @@ import warnings
 
 from hypothesis import HealthCheck, settings
 
+from tests.support.fuzzing import examples
+
 with warnings.catch_warnings():
     # Importing mitmproxy warns (its grammar and its LDAP addon use old names); ours must not.
     warnings.simplefilter("ignore")
@@ -11,6 +13,10 @@ with warnings.catch_warnings():
 
 # How long an example takes tells about the machine, not about the code.
 settings.register_profile(
-    "any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any machine",
+    settings(),
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")

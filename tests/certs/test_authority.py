@@ -37,6 +37,7 @@ from tests.certs.properties import (
     extension,
     permitted_by,
 )
+from tests.support.fuzzing import examples
 
 NAMES = frozenset({"api.example.com"})
 ROOT = Path(__file__).parents[2]
@@ -231,7 +232,9 @@ def test_an_encrypted_key_is_refused(
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=examples(200),
+    deadline=None,
 )
 @given(
     name=st.sampled_from(["key", "pem"]),

@@ -13,6 +13,7 @@ from certs.authority import CertificateAuthority, LeafRefusedError
 from certs.constraints import with_portal
 from certs.leaf_cache import LeafCache
 from certs.profile import sign_authority
+from tests.support.fuzzing import examples
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -128,7 +129,7 @@ def test_one_thread_at_a_time_looks_and_issues() -> None:
     assert all(isinstance(call.exception(), BrokenBarrierError) for call in calls)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     capacity=st.integers(1, 5),
     steps=st.lists(st.tuples(st.integers(0, 9), st.integers(-100, 400)), max_size=40),

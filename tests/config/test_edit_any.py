@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from config.errors import ConflictError, NotFoundError, UsageError
 from tests.support.config_texts import OPENAI, load, opened
+from tests.support.fuzzing import examples
 
 ENTRIES = [
     "  {0}:\n    type: api_key\n    provider: openai\n",
@@ -75,7 +76,7 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(files(), st.lists(OPERATIONS, min_size=1, max_size=4))
 def test_any_edits_of_any_file_do_what_was_asked_and_lose_no_comment(
     text: str, operations: list[Any]

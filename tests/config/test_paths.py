@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from config.paths import canonical_path
+from tests.support.fuzzing import examples
 
 ORDINARY = ("/", "//", ".", "..", "...", "a", "Public", "read", " ", "é", "\udcff", "\\", ";x=1")
 ENCODED = (
@@ -92,7 +93,7 @@ READERS: tuple[Callable[[bytes], bytes], ...] = (
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(PATHS, st.permutations(READERS))
 @example("/public/%2e%2e/admin", list(READERS))
 @example("/v1/x#/read", list(READERS))
@@ -114,7 +115,7 @@ def test_every_server_reads_a_canonical_path_alike(
     assert read.count(b"/") == canonical.text.count("/"), "no slash was hidden"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(PATHS)
 def test_the_canonical_path_means_what_was_sent_and_is_its_own_canonical_path(path: str) -> None:
     canonical = canonical_path(path)
@@ -125,7 +126,7 @@ def test_the_canonical_path_means_what_was_sent_and_is_its_own_canonical_path(pa
     assert canonical.text.isascii()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(PATHS)
 def test_spellings_of_one_path_have_one_reading(path: str) -> None:
     canonical = canonical_path(path)

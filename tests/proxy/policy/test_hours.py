@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from config.policy import DAY, Hours
 from proxy.policy.hours import is_open, opens_in
+from tests.support.fuzzing import examples
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Asia/Tehran")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -75,7 +76,7 @@ WINDOWS = st.builds(
 MOMENTS = st.integers(1_700_000_000, 1_850_000_000).map(lambda s: datetime.fromtimestamp(s, UTC))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(WINDOWS, min_size=1, max_size=3), MOMENTS)
 def test_when_the_time_to_wait_is_over_it_is_open(windows: list[Hours], now: datetime) -> None:
     if is_open(windows, now):

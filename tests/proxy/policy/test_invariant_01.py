@@ -18,6 +18,7 @@ from proxy.policy.decision import (
     decide_tunnel,
 )
 from proxy.problems import ProblemCode
+from tests.support.fuzzing import examples
 from tests.support.registries import decide, owning, snapshot_of
 
 # What each connector owns, as a table that knows nothing of the code under test.
@@ -213,7 +214,7 @@ def expected(request: Request) -> tuple[str, Destination] | None:
     return None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(requests())
 def test_invariant_01_inject_if_and_only_if_every_part_names_one_owned_destination(
     request: Request,
@@ -225,7 +226,7 @@ def test_invariant_01_inject_if_and_only_if_every_part_names_one_owned_destinati
     assert injected == expected(request)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(requests())
 def test_invariant_01_parts_that_differ_are_421_and_parts_that_mean_nothing_are_400(
     request: Request,
@@ -246,7 +247,7 @@ def test_the_requests_that_are_made_up_are_of_every_kind() -> None:
     """The property would hold of nothing if all requests were refused."""
     seen: set[str] = set()
 
-    @settings(max_examples=120, deadline=None, database=None)
+    @settings(max_examples=examples(120), deadline=None, database=None)
     @given(requests())
     def collect(request: Request) -> None:
         seen.add("inject" if expected(request) else "refuse")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from config.paths import canonical_path
 from config.policy import Hours, Policy, Rule
 from proxy.policy.rules import Ground, allowed, approval_of, fitting, refusal_of
+from tests.support.fuzzing import examples
 from tests.support.registries import NOON
 
 
@@ -45,7 +46,7 @@ GLOBS = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(GLOBS, SEGMENTS)
 def test_globs_match_what_trying_everything_matches(glob: list[str], path: list[str]) -> None:
     pieces = [
@@ -116,7 +117,7 @@ def test_what_is_allowed_is_allowed_as_it_is_spelled(path: str) -> None:
     assert not fits(rule, "GET", path, widely=False)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(GLOBS, st.lists(st.sampled_from(["a", "A", "b", "%61", "é", "%C3%A9", "@", "%40", ""])))
 def test_whatever_fits_as_spelled_fits_widely(glob: list[str], path: list[str]) -> None:
     """A rule can be turned from `allow` into `deny` without a request slipping out of it."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from config.policy import Policy, Rate
 from proxy.policy.usage import FIRST_SWEEP, UNLIMITED, Exceeded, Quota, Usage, quota_of
+from tests.support.fuzzing import examples
 
 ADA = ("ada", "hub")
 
@@ -96,7 +97,7 @@ def test_memory_is_bounded_by_what_still_counts(usage: Usage, clock: Clock) -> N
     assert usage._inside == {}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(st.floats(0, 20), max_size=80),
     st.lists(st.builds(Rate, st.integers(1, 5), st.sampled_from([1, 60])), min_size=1, max_size=2),

@@ -24,6 +24,7 @@ from proxy.vault.keys.reference import KeySourceKind
 from proxy.vault.open import open_vault
 from proxy.vault.sealing import encode_fields
 from proxy.vault.tokens import AgentTokens
+from tests.support.fuzzing import examples
 from tests.support.vaults import (
     BINDING,
     SECRET,
@@ -318,7 +319,9 @@ def load_tokens(home: Home) -> None:
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=examples(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 @given(st.lists(st.tuples(st.integers(min_value=0), st.integers(1, 255)), min_size=1, max_size=3))
 def test_no_change_of_bytes_anywhere_gives_a_wrong_secret(
