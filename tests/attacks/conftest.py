@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.harness.arena import Arena, Start
+from tests.attacks.harness.authority import Office, open_office
 from tests.attacks.harness.catalogue import CONTROL
 from tests.attacks.harness.control import Control, Mitmdump
 from tests.attacks.harness.oracle import Oracle
@@ -72,6 +73,13 @@ def served(
     """An arena around `keyhatch serve`, for what only a real process shows."""
     start: Start = _control(request) if _attacks_control(request) else KeyhatchProcess
     yield from _arena(tmp_path, certificates, oracle, start)
+
+
+@pytest.fixture
+def office(arena: Arena, tmp_path: Path, printed: Callable[[], str]) -> Iterator[Office]:
+    """A home whose tokens are renewed at a hostile authorization server; takes the arena, too."""
+    with open_office(arena, tmp_path / "office", printed) as found:
+        yield found
 
 
 def _arena(
