@@ -112,6 +112,7 @@ class Admission:
         caller = self._engine.identify(digest)
         exchange = _exchange(flow, caller, path=flow.request.path)
         expected = _expect(flow.request, exchange)
+        exchange.snapshot = self._engine.snapshot.number
         self._traffic.begin(flow, exchange)
         if flow.error is not None:
             # Not valid HTTP: the layer answers, nothing is forwarded.

@@ -20,12 +20,14 @@ from addons.coalesce import Coalesced
 from addons.exchange import Traffic, refuse, reject_response
 from addons.layers import StrictHttpLayer
 from addons.pace import Tick
+from addons.pressure import Relieved
 from proxy.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from addons.lane import LaneMaster
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes an upstream may leave unread while its answer is read
+FULL: Final = 64 * 1024  # bytes; the transport's own mark, above which it wants no more
 _FAULT: Final = Problem(ProblemCode.INTERNAL_ERROR, "the proxy met an error of its own")
 log = structlog.get_logger()
 
@@ -51,6 +53,8 @@ class LaneConnection(ProxyConnectionHandler):
         self._activity = self.timeout_watchdog = Activity(time.monotonic)
         self._opened = time.monotonic()
         self._is_tunnel = False
+        self._moved = asyncio.Event()
+        self._relieving: dict[Connection, asyncio.Task[None]] = {}
 
     async def open_connection(self, command: OpenConnection) -> None:
         """Open an upstream connection, unless the agent has gone or there are too many.
@@ -87,23 +91,71 @@ class LaneConnection(ProxyConnectionHandler):
             self.hang_up()
 
     async def drain_writers(self) -> None:
-        """Wait until the others can take more than what was just read from one connection.
+        """Wait until what was just read can be passed on, before more is read from there.
 
-        The parent waits for all of them under one lock: an upstream that does not read on before
-        its answer is read would then stand still for good, and the agent with it.
+        The parent waits for all connections under one lock: an upstream that does not read on
+        before its answer is read would then stand still for good, and the agent with it.
         """
         reading = asyncio.current_task()
-        for io in list(self.transports.values()):
-            if not isinstance(io.writer, asyncio.StreamWriter):
-                continue
-            unread = io.writer.transport.get_write_buffer_size()
-            if io.handler is reading and reading is not self._agent_task() and unread < MAX_UNREAD:
-                continue
-            try:
-                await io.writer.drain()
-            except OSError:
-                if io.handler is not None:
-                    io.handler.cancel("hung up")
+        for connection, io in list(self.transports.items()):
+            if io.handler is reading:
+                if connection is self.client:
+                    await self._drain_for_agent()
+                else:
+                    await self._drain_for_service(connection)
+                return
+
+    async def _drain_for_agent(self) -> None:
+        self._moved.set()
+        by_stream = self._http.pressure.is_by_stream
+        for connection in list(self.transports):
+            if not by_stream:
+                await self._drain(connection)
+            elif connection is not self.client:
+                self._relieve_later(connection)
+            elif self._unread(connection) >= MAX_UNREAD:
+                await self._drain(connection)
+
+    async def _drain_for_service(self, connection: Connection) -> None:
+        await self._drain(self.client)
+        if self._unread(connection) >= MAX_UNREAD:
+            await self._drain(connection)
+        while self._http.pressure.holds_back(connection):
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _drain(self, connection: Connection) -> None:
+        io = self.transports.get(connection)
+        if io is None or not isinstance(io.writer, asyncio.StreamWriter):
+            return
+        try:
+            await io.writer.drain()
+        except OSError:
+            if io.handler is not None:
+                io.handler.cancel("hung up")
+
+    def _relieve_later(self, connection: Connection) -> None:
+        """Tell the layers when a service that did not read on does so again."""
+        if connection in self._relieving or not self._is_full(connection):
+            return
+        self._relieving[connection] = asyncio.create_task(self._relieve(connection))
+
+    async def _relieve(self, connection: Connection) -> None:
+        try:
+            await self._drain(connection)
+        finally:
+            self._relieving.pop(connection, None)
+        await self.server_event(Relieved())
+
+    def _unread(self, connection: Connection) -> int:
+        """Return how many bytes wait until the other end takes them."""
+        io = self.transports.get(connection)
+        if io is None or not isinstance(io.writer, asyncio.StreamWriter):
+            return 0
+        return io.writer.transport.get_write_buffer_size()
+
+    def _is_full(self, connection: Connection) -> bool:
+        return self._unread(connection) > FULL
 
     async def look(self, now: float) -> None:
         """End what has taken longer than the limits allow; `now` is monotonic, in seconds."""
@@ -126,17 +178,8 @@ class LaneConnection(ProxyConnectionHandler):
             self._activity.is_looking = False
 
     def _full(self) -> frozenset[Connection]:
-        """Return the connections whose other end has not read what it was sent."""
-        return frozenset(
-            connection
-            for connection, io in self.transports.items()
-            if isinstance(io.writer, asyncio.StreamWriter)
-            and io.writer.transport.get_write_buffer_size()
-        )
-
-    def _agent_task(self) -> asyncio.Task[None] | None:
-        transport = self.transports.get(self.client)
-        return None if transport is None else transport.handler
+        """Return the connections whose other end has not read all that it was sent."""
+        return frozenset(connection for connection in self.transports if self._unread(connection))
 
     def _leave_front(self, hook: StartHook) -> None:
         """Hand an open tunnel's events to its own layers, past the HTTP layers that opened it.
@@ -151,6 +194,7 @@ class LaneConnection(ProxyConnectionHandler):
             self.layer = Coalesced(hook.data)  # type: ignore[assignment]
         if isinstance(hook.data.layer, StrictHttpLayer):
             self._http = hook.data.layer
+            self._http.pressure.is_full = self._is_full
 
     async def handle_connection(self, connection: Connection) -> None:
         """Handle a connection and close it for certain.

@@ -116,6 +116,7 @@ class Exchange:
     client_gone: bool = False
     overdue: bool = False
     awaits_continue: bool = False
+    snapshot: int = 0
     right: Right | None = None
     leave: Callable[[], None] | None = None
     rule: str | None = None

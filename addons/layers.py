@@ -11,7 +11,7 @@ from weakref import WeakSet
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
+from mitmproxy.proxy.layers.http import GetHttpConnection, HttpLayer, HTTPMode
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
@@ -23,9 +23,11 @@ from mitmproxy.proxy.layers.tls import ClientTLSLayer
 from addons.exchange import Exchange
 from addons.failures import explained
 from addons.http1 import BoundedHttp1Server, has_too_many, is_too_long, use_bounded_client
-from addons.http2 import StrictHttp2Server
+from addons.http2 import StrictHttp2Server, use_paced_client
 from addons.limits import HEAD_TOO_LARGE, limits_of
 from addons.pace import SLOW_REQUEST, Pace, Phase, Tick
+from addons.pool import Pool
+from addons.pressure import Pressure, Relieved
 from addons.stream import StrictHttpStream
 from config.limits import Limits
 from proxy.problems import Problem, ProblemCode, render_problem
@@ -38,10 +40,11 @@ _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 type Commands = layer.CommandGenerator[None]
 
 use_bounded_client()
+use_paced_client()
 
 
 class StrictHttpLayer(HttpLayer):
-    """HTTP whose client side makes constant errors and whose streams refuse early."""
+    """HTTP whose client side makes constant errors, whose streams refuse early, all of it paced."""
 
     def __init__(self, context: Context, mode: HTTPMode) -> None:
         super().__init__(context, mode)
@@ -51,12 +54,28 @@ class StrictHttpLayer(HttpLayer):
         server = StrictHttp2Server if is_h2 else StrictHttp1Server
         agent = self.connections[context.client] = server(self.context.fork())
         self._pace = Pace(self, agent)
+        self.pressure = Pressure(self, agent)
+        if isinstance(agent, StrictHttp2Server):
+            agent.under_way = lambda: len(self.streams)
+        self._pool = Pool(self)
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, Tick):
             yield from self._pace.look(event)
-        else:
+        elif not isinstance(event, Relieved):
             yield from super()._handle_event(event)
+        if self.pressure.is_by_stream:
+            yield from self.pressure.read_on()
+
+    def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> Commands:
+        snapshot = self._pool.snapshot_of(event)
+        yield from self._pool.close_spare(snapshot)
+        hidden = self._pool.hide_stale(snapshot)
+        try:
+            yield from super().get_connection(event, reuse=reuse)
+        finally:
+            self.connections.update(hidden)
+        self._pool.note_new(snapshot)
 
     def make_stream(self, stream_id: int) -> Commands:
         self._forget_ended()
@@ -117,8 +136,7 @@ class StrictHttp1Server(BoundedHttp1Server):
             sends = isinstance(command, commands.SendData)
             yield commands.SendData(self.conn, _MALFORMED) if sends else command
 
-    @property
-    def phase(self) -> Phase:
+    def look(self) -> Phase:
         if self.state != self.read_headers:
             return Phase.ANSWER
         if self.stream_id == 1:

@@ -60,8 +60,8 @@ class Phase(Enum):
 class Paced(Protocol):
     """The agent's side of HTTP, whichever version."""
 
-    @property
-    def phase(self) -> Phase: ...
+    def look(self) -> Phase:
+        """Return what is waited for."""
 
     def expire(self) -> Commands:
         """End the connection: nothing came in time."""
@@ -97,6 +97,7 @@ class Pace:
 
     def look(self, tick: Tick) -> Commands:
         limits = limits_of(self._http.context)
+        self._http.pressure.forget_noise()
         streams = [cast("StrictHttpStream", stream) for stream in self._http.streams.values()]
         connecting = list(self._http.waiting_for_establishment)
         self._watch.keep({None, *streams, *connecting})
@@ -107,13 +108,14 @@ class Pace:
         yield from self._look_at_agent(tick, limits)
 
     def _look_at_agent(self, tick: Tick, limits: Limits) -> Commands:
-        phase = self._agent.phase
+        phase = self._agent.look()
         waited = self._watch.unchanged(None, phase, tick.now)
         if phase is Phase.ANSWER:
             return
         if phase is Phase.FIRST:
             waited = tick.now - tick.opened
-        if waited > (limits.idle_timeout if phase is Phase.NEXT else limits.head_timeout):
+        allowed = limits.idle_timeout if phase is Phase.NEXT else limits.head_timeout
+        if waited > allowed:
             yield from self._agent.expire()
 
     def _look_at_handshake(self, connection: Connection, tick: Tick, limits: Limits) -> Commands:
@@ -137,7 +139,8 @@ class Pace:
         waited = self._watch.unchanged(stream, stream.progress, tick.now)
         if stream.waits_for_us or stream.is_over:
             return
-        if stream.waits_for_agent and stream.context.server not in tick.full:
+        blocked = stream.context.server in tick.full or self._http.pressure.is_behind(stream)
+        if stream.waits_for_agent and not blocked:
             if waited > limits.body_timeout:
                 yield from self._give_up(stream, SLOW_REQUEST)
         elif waited > limits.upstream_timeout:

@@ -125,10 +125,15 @@ def text_of_c(dial: str, limits: str) -> str:
 
 @contextmanager
 def scripted_lane(
-    folder: Path, script: Script, *, limits: str = "", **host: tuple[str, ...]
+    folder: Path,
+    script: Script,
+    *,
+    limits: str = "",
+    at_once: bool = False,
+    **host: tuple[str, ...],
 ) -> Iterator[RunningLane]:
     """Run a lane whose one connector is answered by a script; `limits` as in connectors.yaml."""
-    with ScriptedOrigin(script, **host) as upstream:
+    with ScriptedOrigin(script, at_once=at_once, **host) as upstream:
         text = text_of_c(upstream.dial, limits)
         with running_lane(folder, text, {"secret": KEY}, origin=upstream) as lane:  # type: ignore[arg-type]
             yield lane

@@ -65,6 +65,7 @@ class RunningLane:
     port: int = 0
     token: str = ""
     event_loop: asyncio.AbstractEventLoop | None = None
+    traffic: Traffic | None = None
 
     def call[T](self, function: Callable[[], T]) -> T:
         """Call a function on the lane's event loop, where its state belongs."""
@@ -170,7 +171,7 @@ def _in_thread(
         stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
         loop.dialer = _TestDialer(lane)
         lane.event_loop = loop
-        traffic = Traffic(lane.engine)
+        traffic = lane.traffic = Traffic(lane.engine)
         addons = lane_addons(lane.engine, loop.dialer, lambda: trust, traffic)
         mitmproxy = MitmproxyLane(traffic, *extra, *addons)
         _host, lane.port = await mitmproxy.start("127.0.0.1", 0)

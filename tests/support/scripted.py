@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,8 @@ type Script = Callable[[socket.socket, bytes], None]
 class ScriptedOrigin:
     """A TLS server: each connection's first request head is handed to the script with the socket.
 
+    Connections are served one after the other, or `at_once`.
+
     `heads` are the request heads that came in; `protocols` what is offered by ALPN (under HTTP/2
     the head is the first line of its preface).
     """
@@ -25,16 +28,24 @@ class ScriptedOrigin:
         *,
         hosts: tuple[str, ...] = ("api.example.com",),
         protocols: tuple[str, ...] = (),
+        at_once: bool = False,
     ) -> None:
-        authority = trustme.CA()
+        self._authority = authority = trustme.CA()
         self.ca_pem = authority.cert_pem.bytes()
         self.heads: list[bytes] = []
+        self._hosts = hosts
         self._script = script
+        self._at_once = at_once
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*hosts).configure_cert(self._context)
         self._context.set_alpn_protocols(list(protocols))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def vouch_like(self, other: "ScriptedOrigin") -> None:
+        """Have a certificate from another one's authority: whoever trusts that trusts both."""
+        self._authority, self.ca_pem = other._authority, other.ca_pem
+        self._authority.issue_cert(*self._hosts).configure_cert(self._context)
 
     @property
     def dial(self) -> str:
@@ -60,12 +71,19 @@ class ScriptedOrigin:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            try:
-                with connection, self._context.wrap_socket(connection, server_side=True) as stream:
-                    stream.settimeout(20)
-                    self._converse(stream)
-            except OSError:
-                continue
+            if self._at_once:
+                threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+            else:
+                self._carry(connection)
+
+    def _carry(self, connection: socket.socket) -> None:
+        with (
+            suppress(OSError),
+            connection,
+            self._context.wrap_socket(connection, server_side=True) as stream,
+        ):
+            stream.settimeout(20)
+            self._converse(stream)
 
     def _converse(self, stream: socket.socket) -> None:
         head = b""
