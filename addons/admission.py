@@ -243,15 +243,20 @@ def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
     request = flow.request
     names = tuple(request.headers.get_all("keyhatch-connector"))
     hosts = tuple(request.headers.get_all("host"))
+    socket = _asks_websocket(request)
     if tunnel is None:
         # The lane has taken the authority of the absolute-form target apart already.
         host = f"[{request.data.host}]" if ":" in request.data.host else request.data.host
         authority = f"{host}:{request.data.port}"
         scheme: Scheme = "https" if request.scheme == "https" else "http"
-        return RequestHead(request.method, request.path, authority, hosts, scheme, None, names)
+        return RequestHead(
+            request.method, request.path, authority, hosts, scheme, None, names, socket
+        )
     through = TunnelHead(tunnel.destination, flow.client_conn.sni)
     authority_h2 = authority_of(request) or None
-    return RequestHead(request.method, request.path, authority_h2, hosts, "https", through, names)
+    return RequestHead(
+        request.method, request.path, authority_h2, hosts, "https", through, names, socket
+    )
 
 
 def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Exchange:

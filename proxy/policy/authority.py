@@ -25,7 +25,7 @@ class RequestHead:
 
     `scheme` is that of an absolute-form target, https inside a tunnel. `authority` is that of an
     absolute-form target or of HTTP/2's `:authority`, None for origin-form. `hosts` holds every Host field value. `target` is origin-form: path and query.
-    `names` holds every Keyhatch-Connector field value.
+    `names` holds every Keyhatch-Connector field value. `websocket`: it asks for a WebSocket.
     """
 
     method: str
@@ -35,6 +35,7 @@ class RequestHead:
     scheme: Scheme = "http"
     tunnel: TunnelHead | None = None
     names: tuple[str, ...] = ()
+    websocket: bool = False
 
     @property
     def path(self) -> str:

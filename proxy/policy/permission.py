@@ -9,7 +9,7 @@ from config.paths import CanonicalPath, canonical_path
 from config.policy import FREE, Policy
 from proxy.policy.authority import RequestHead
 from proxy.policy.hours import opens_in
-from proxy.policy.rules import Ground, Layer, approval_of, refusal_of
+from proxy.policy.rules import WEBSOCKET, Ground, Layer, approval_of, refusal_of
 from proxy.policy.usage import UNLIMITED, Quota, quota_of
 from proxy.problems import Problem, ProblemCode
 from proxy.wire.target import without_own_segment
@@ -60,12 +60,13 @@ def permission_of(
             )
         _, question, query = head.target.partition("?")
         target = path.text + question + query
+    method = WEBSOCKET if head.websocket else head.method
     layers: tuple[tuple[Layer, Policy], ...] = (("connector", own), ("grant", grant))
     for layer, policy in layers:
-        ground = refusal_of(layer, policy, head.method, path, now)
+        ground = refusal_of(layer, policy, method, path, now)
         if ground is not None:
             return _denied_by(ground, policy, connector, now)
-    held = [approval_of(layer, policy, head.method, path) for layer, policy in layers]
+    held = [approval_of(layer, policy, method, path) for layer, policy in layers]
     approval = next((ground for ground in held if ground is not None), None)
     return Permission(target, quota_of(own, grant), approval)
 

@@ -19,6 +19,10 @@ from config.paths import CanonicalPath, canonical_path
 from config.policy import READING, Policy, Rule
 from proxy.policy.hours import is_open
 
+# The method that rules know a WebSocket by. Its request is a GET, its messages may do anything: so
+# what forbids any method, or asks the operator about it, is about a WebSocket too.
+WEBSOCKET: Final = "WEBSOCKET"
+
 type Part = Literal["deny", "read_only", "allow", "hours", "approve"]
 type Layer = Literal["connector", "grant"]
 
@@ -71,7 +75,7 @@ def fitting(
 ) -> int | None:
     """Return the index of the first rule that fits a request, or None."""
     for index, rule in enumerate(rules):
-        if (not rule.methods or method in rule.methods) and _fits(rule, path, widely=widely):
+        if _names(rule, method, widely=widely) and _fits(rule, path, widely=widely):
             return index
     return None
 
@@ -82,6 +86,10 @@ def allowed(rules: Iterable[Rule], method: str, path: str) -> bool:
     if canonical is None:
         return False
     return fitting(tuple(rules), method, canonical, widely=False) is not None
+
+
+def _names(rule: Rule, method: str, *, widely: bool) -> bool:
+    return not rule.methods or method in rule.methods or (widely and method == WEBSOCKET)
 
 
 def _fits(rule: Rule, path: CanonicalPath | None, *, widely: bool) -> bool:

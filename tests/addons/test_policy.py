@@ -191,7 +191,7 @@ def test_a_websocket_is_decided_by_its_handshake(client: RawClient, origin: Orig
 def test_nothing_that_a_body_tells_reaches_the_decision() -> None:
     """E09 to E13: whoever gives the decision more than this has to say what becomes of these rows."""
     assert {field.name for field in fields(RequestHead)} == {
-        *("method", "target", "authority", "hosts", "scheme", "tunnel", "names")
+        *("method", "target", "authority", "hosts", "scheme", "tunnel", "names", "websocket")
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import json
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_E07_an_override_does_not_make_a_method(arena: Arena) -> None:
 def decided_by_the_head(arena: Arena, body: bytes, *fields: str) -> None:
     """Hold that a body changes nothing: it passes whole where its path may, and nowhere else."""
     assert {field.name for field in dataclasses.fields(RequestHead)} == {
-        *("method", "target", "authority", "hosts", "scheme", "tunnel", "names")
+        *("method", "target", "authority", "hosts", "scheme", "tunnel", "names", "websocket")
     }
     ruled(arena)
     assert post(arena, "/public/rpc", body, *fields).status == 200
@@ -170,20 +171,39 @@ HANDSHAKE = (
 
 
 @pytest.mark.parametrize("path", ["/socket", "/public/admin", "/public/%2e%2e/socket"])
-def test_E12_a_websocket_is_opened_where_its_request_may_be_sent(arena: Arena, path: str) -> None:
-    """Its messages are not looked into: who allows the path allows what is said there."""
+def test_E12_no_websocket_is_opened_where_no_rule_allows_its_path(arena: Arena, path: str) -> None:
     ruled(arena)
     reply = arena.tunnel().request("GET", path, f"Host: {HOST}", *HANDSHAKE)
     arena.refused(reply, "method-or-path-not-allowed")
     arena.nothing_forwarded(arena.own)
 
 
-def test_E12_a_websocket_is_opened_on_a_path_that_is_allowed(arena: Arena) -> None:
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"read_only": True},
+        {"allow": [{"methods": ["GET", "POST"]}]},
+        {"deny": [{"methods": ["DELETE"]}]},
+    ],
+)
+def test_E12_no_websocket_is_opened_where_methods_are_ruled(
+    arena: Arena, policy: dict[str, Any]
+) -> None:
+    """Its request is a GET, but what is said in it may be anything."""
+    arena.hub.fields.update(policy)
+    agent = arena.tunnel()
+    reply = agent.request("GET", "/live", f"Host: {HOST}", *HANDSHAKE)
+    arena.refused(reply, "method-or-path-not-allowed")
+    assert agent.request("GET", "/live", f"Host: {HOST}").status == 200
+    assert [r.all("upgrade") for r in arena.own.requests] == [[]]
+
+
+def test_E12_a_websocket_is_opened_where_a_rule_names_it(arena: Arena) -> None:
     def converse(visit: Visit, head: bytes) -> None:
         accept(visit.socket, head)
         drain(visit.socket)
 
-    ruled(arena)
+    arena.hub.fields["allow"] = [{"methods": ["WEBSOCKET"], "paths": ["/public/live"]}]
     arena.own.behave = script(converse)
     agent = arena.tunnel()
     assert agent.request("GET", "/public/live", f"Host: {HOST}", *HANDSHAKE).status == 101
