@@ -147,6 +147,28 @@ def test_a_listener_that_runs_out_of_descriptors_goes_on() -> None:
     assert faults == []
 
 
+def test_small_writes_to_an_agent_do_not_wait_for_each_other() -> None:
+    """The end of a chunked answer, an event: each would come when the last was acknowledged."""
+    options: list[int] = []
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        options.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def body() -> None:
+        listening = listen_on("127.0.0.1", 0)
+        listener = Listener(listening, serve, lambda: True)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        await reader.read()
+        writer.close()
+        listener.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(body())
+    assert [bool(option) for option in options] == [True]
+
+
 def _connects(lane: RunningLane) -> bool:
     with RawClient(lane.port, lane.token) as client:
         return client.connect(TARGET).status == 200
