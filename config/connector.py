@@ -171,7 +171,8 @@ def binding_of(connector: Connector) -> bytes:
     """Return the digest of where a connector's secrets may go (32 bytes, SHA-256).
 
     It is part of each secret's associated data: change a destination, `dial` or a token URL and
-    the secret does not open until the operator confirms.
+    the secret does not open until the operator confirms. The same goes for the scopes of tokens
+    that come without anyone's consent.
     """
     dial = connector.dial and f"{connector.dial.address}:{connector.dial.port}"
     where = {
@@ -190,6 +191,9 @@ def _more_of(connector: Connector) -> dict[str, object]:
         more["token_dial"] = f"{connector.token_dial.address}:{connector.token_dial.port}"
     if connector.oauth and (named := connector.oauth.quirks.host_from):
         more["host_from"] = [named.field, *sorted(str(pattern) for pattern in named.hosts)]
+    if connector.oauth and not connector.oauth.grant.connects:
+        # Nobody consents to these tokens: more scopes in the file would be more rights at once.
+        more["scopes"] = sorted(connector.oauth.scopes)
     return more
 
 

@@ -100,6 +100,24 @@ def test_the_address_of_the_token_endpoint_is_part_of_the_binding() -> None:
     assert binding_of(dialled) != binding_of(replace(OAUTH, dial=dialled.token_dial))
 
 
+@pytest.mark.parametrize("grant", [grant for grant in Grant if not grant.connects])
+def test_scopes_that_nobody_consents_to_are_part_of_the_binding(grant: Grant) -> None:
+    """H24: an agent that edits the file would get a token for more at the next refresh."""
+    client = replace(cast("OAuthClient", OAUTH.oauth), grant=grant, scopes=("read",))
+    wider = replace(client, scopes=("read", "write"))
+    bound = binding_of(replace(OAUTH, oauth=client))
+    assert bound != binding_of(replace(OAUTH, oauth=wider))
+    assert bound == binding_of(replace(OAUTH, oauth=replace(client, scopes=("read",))))
+
+
+def test_the_scopes_of_a_consent_are_not() -> None:
+    client = replace(
+        cast("OAuthClient", OAUTH.oauth), grant=Grant.AUTHORIZATION_CODE, scopes=("read",)
+    )
+    wider = replace(client, scopes=("read", "write"))
+    assert binding_of(replace(OAUTH, oauth=client)) == binding_of(replace(OAUTH, oauth=wider))
+
+
 def test_the_binding_of_an_api_key_is_what_vaults_hold() -> None:
     """The digest of the format that the first version sealed its secrets to."""
     where = {
