@@ -63,7 +63,7 @@ class LaneConnection(ProxyConnectionHandler):
         """
         if self.client.timestamp_end is not None:
             return
-        if self._traffic.upstreams >= self._traffic.most:
+        if self._traffic.upstreams + len(self._traffic.lingering) >= self._traffic.most:
             self.transports.pop(command.connection, None)
             word = command.connection.error = ProblemCode.LIMIT_EXCEEDED.value
             await self.server_event(OpenConnectionCompleted(command, word))
@@ -206,8 +206,8 @@ class LaneConnection(ProxyConnectionHandler):
         try:
             await super().handle_connection(connection)
         finally:
-            if isinstance(writer, asyncio.StreamWriter):
-                writer.close()
+            if isinstance(writer, asyncio.StreamWriter) and connection is not self.client:
+                self._traffic.lingering.let_go(writer)
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:  # noqa: ARG002
         """Drop the message, which may hold an upstream's bytes; hang up after a crash.
@@ -231,6 +231,13 @@ class LaneConnection(ProxyConnectionHandler):
             transport.handler.cancel("hung up")
         elif isinstance(transport.writer, asyncio.StreamWriter):
             transport.writer.close()
+
+    def drop(self) -> None:
+        """Close the agent's connection without sending it the rest."""
+        transport = self.transports.get(self.client)
+        self.hang_up()
+        if transport is not None and isinstance(transport.writer, asyncio.StreamWriter):
+            transport.writer.transport.abort()
 
 
 def _is_under_way(flow: http.HTTPFlow) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.flow import Error
 
+from addons.lingering import Lingering
 from addons.rights import Right
 from config.connector import Connector
 from config.destination import Destination, Scheme
@@ -212,7 +213,7 @@ class Traffic:
     """Everything that is under way: open tunnels by client connection, and requests.
 
     `drained` is set while no request is. `connections` are those of agents, `upstreams` counts
-    those to services.
+    those to services, `lingering` are those of both that are closed and not gone.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -220,6 +221,7 @@ class Traffic:
         self.most = most_connections()
         self.connections = Connections(self.limits, self.most)
         self.upstreams = 0
+        self.lingering = Lingering(lambda: self.limits().body_timeout)
         self._tunnels: dict[str, TunnelState] = {}
         self._requests: dict[str, tuple[str, Exchange]] = {}
         self._sockets: dict[str, http.HTTPFlow] = {}

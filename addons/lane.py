@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Optional
 
 import structlog
@@ -195,12 +196,13 @@ class MitmproxyLane:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - the stream's protocol runs this in one
         self._connections[handler] = task
-        self._traffic.connections.opened(handler.client.id, handler.hang_up)
+        self._traffic.connections.opened(handler.client.id, handler.drop)
         try:
             await handler.handle_client()
         finally:
             del self._connections[handler]
-            self._traffic.connections.closed(handler.client.id)
+            gone = partial(self._traffic.connections.closed, handler.client.id)
+            self._traffic.lingering.let_go(writer, gone)
             self._traffic.client_ended(handler.client.id)
 
 

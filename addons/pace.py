@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SLOW_REQUEST: Final = Problem(
     ProblemCode.LIMIT_EXCEEDED, "the request did not come to its end in time", status=408
 )
+SLOW_READER: Final = Problem(
+    ProblemCode.LIMIT_EXCEEDED, "the agent did not take the answer in time", status=408
+)
 _SLOW_SERVICE: Final = "the service did not answer in time"
 
 type Commands = layer.CommandGenerator[None]
@@ -144,8 +147,9 @@ class Pace:
             if waited > limits.body_timeout:
                 yield from self._give_up(stream, SLOW_REQUEST)
         elif waited > limits.upstream_timeout:
-            problem = Problem(ProblemCode.UPSTREAM_TIMEOUT, _SLOW_SERVICE, stream.connector)
-            yield from self._give_up(stream, problem)
+            unread = self._http.context.client in tick.full or self._http.pressure.is_unread(stream)
+            slow = Problem(ProblemCode.UPSTREAM_TIMEOUT, _SLOW_SERVICE, stream.connector)
+            yield from self._give_up(stream, SLOW_READER if unread else slow)
 
     def _give_up(self, stream: "StrictHttpStream", problem: Problem) -> Commands:
         """Take a stream's request back from its service, and tell the agent, or cut its answer."""

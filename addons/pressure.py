@@ -60,6 +60,10 @@ class Pressure:
         behind = service is not None and service.is_behind(stream.stream_id)
         return behind or self.is_full(server)
 
+    def is_unread(self, stream: "StrictHttpStream") -> bool:
+        """Tell whether an agent does not take a stream's answer."""
+        return not self._takes_answer(stream.stream_id)
+
     def read_on(self) -> Commands:
         """Let go on whoever was held back and has room now."""
         if self._agent is None:

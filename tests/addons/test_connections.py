@@ -14,8 +14,9 @@ from proxy.callers import Lease
 from tests.addons.conftest import REGISTRY
 from tests.addons.test_limits import URL, answer_ok
 from tests.addons.test_response import scripted_lane
+from tests.support.h2_service import Service
 from tests.support.lane import RunningLane, wait_until
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import RawClient, proxy_authorization
 
 TARGET = "api.example.com:443"
 
@@ -172,3 +173,23 @@ def test_small_writes_to_an_agent_do_not_wait_for_each_other() -> None:
 def _connects(lane: RunningLane) -> bool:
     with RawClient(lane.port, lane.token) as client:
         return client.connect(TARGET).status == 200
+
+
+def test_invariant_13_what_an_agent_does_not_take_is_not_kept_for_ever(tmp_path: Path) -> None:
+    """K06: a connection that is closed with bytes in it counts until it is gone, and goes."""
+    limits = "connections: 1, upstream_timeout: 1s, body_timeout: 1s"
+    service = Service(64 * 1024 * 1024)
+    with (
+        scripted_lane(tmp_path / "home", service, limits=limits) as lane,
+        RawClient(lane.port, lane.token) as client,
+    ):
+        lines = [f"GET {URL}large HTTP/1.1", "Host: api.example.com"]
+        lines += [proxy_authorization(lane.token), "", ""]
+        client.send("\r\n".join(lines).encode())
+        assert lane.outcomes()[-1]["code"] == "limit-exceeded"
+        with RawClient(lane.port, lane.token) as other:
+            assert other.connect(TARGET).status == 429, "its descriptor is still in use"
+        assert lane.traffic is not None
+        traffic = lane.traffic
+        wait_until(lambda: not len(traffic.lingering) and not traffic.upstreams)
+        wait_until(lambda: _connects(lane))

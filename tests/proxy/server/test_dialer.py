@@ -296,3 +296,18 @@ def test_names_whose_lookup_hangs_do_not_hold_up_what_else_runs_in_threads() -> 
 @pytest.mark.parametrize(("address", "own"), [("127.0.0.1", True), ("192.0.2.1", False)])
 def test_our_own_addresses_are_known_by_the_kernels_routes(address: str, own: bool) -> None:
     assert is_own_address(address) is own
+
+
+def test_invariant_13_a_resolver_that_says_nothing_is_a_timeout() -> None:
+    async def silence(_host: str, _port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    dialer = Dialer(
+        dial_table=lambda _host, _port: None,
+        resolve=silence,
+        monotonic=lambda: 0.0,
+        is_own_address=lambda _address: False,
+        connect_timeout=lambda: 0.05,
+    )
+    assert refusal(dialer, "a.example") is ProblemCode.UPSTREAM_TIMEOUT
