@@ -109,11 +109,15 @@ def _told(seen: Seen) -> str:
 
 
 def is_unmatched(record: Mapping[str, Any]) -> bool:
-    """Tell whether a record is about a host that no connector owned, and how that ended."""
+    """Tell whether a record is about a host that was let through or refused for having no owner.
+
+    A host that was refused by a `deny` list, or for its address, is not one to propose.
+    """
     if record.get("event") != "outcome":
         return False
-    passed = record.get("decision") in ("tunnel", "forward") and record.get("reason") == "unmatched"
-    return passed or record.get("code") == "egress-denied"
+    if record.get("decision") in ("tunnel", "forward"):
+        return record.get("reason") == "unmatched"
+    return str(record.get("rule")).endswith("unmatched: deny")
 
 
 def _host(record: Mapping[str, Any], snapshot: Snapshot) -> str | None:

@@ -27,7 +27,7 @@ from proxy.policy.authority import RequestHead, TunnelHead
 from proxy.policy.decision import Caller, decide
 from proxy.policy.snapshot import Snapshot, build_snapshot
 from proxy.server.control_client import request
-from tests.support.ports import accepts, free_port
+from tests.support.ports import PATIENCE, accepts, free_port
 
 SMALL: Final = (10, 5)
 LARGE: Final = (10_000, 1_000)
@@ -125,7 +125,7 @@ def starts_and_reloads(folder: Path) -> Iterator[tuple[str, Times]]:
     text = registry_text(*LARGE, port=port)
     _write(home, text)
     started = time.perf_counter()
-    with _serving(environ, port) as server:
+    with _serving(home, environ, port) as server:
         yield "start", Times(time.perf_counter() - started, _cpu(server))
         changed = text.replace("rate: 600/minute", "rate: 700/minute", 1)
         yield "reload, one connector changed", _reload(home, changed, server)
@@ -137,7 +137,9 @@ _ADDED: Final = "  new:\n    type: api_key\n    hosts: [new.example.org]\n"
 
 
 @contextmanager
-def _serving(environ: Mapping[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _serving(
+    home: Home, environ: Mapping[str, str], port: int
+) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [str(BIN / "keyhatch"), "serve"],
         env=dict(environ),
@@ -146,17 +148,27 @@ def _serving(environ: Mapping[str, str], port: int) -> Iterator[subprocess.Popen
         stderr=subprocess.DEVNULL,
     ) as server:
         try:
-            if not accepts(server, port):
+            if not accepts(server, port) or not _answers(home):
                 raise SystemExit("error: the proxy does not start")
             yield server
         finally:
             server.terminate()
 
 
+def _answers(home: Home) -> bool:
+    """Wait until the proxy's control socket answers, which it does last."""
+    deadline = time.monotonic() + PATIENCE
+    while request(home, {"op": "status"}, timeout=PATIENCE) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def _reload(home: Home, text: str, server: subprocess.Popen[bytes]) -> Times:
     _write(home, text)
     before, start = _cpu(server), time.perf_counter()
-    request(home, {"op": "reload"}, timeout=60)
+    request(home, {"op": "reload"}, timeout=PATIENCE)
     return Times(time.perf_counter() - start, _cpu(server) - before)
 
 

@@ -72,15 +72,18 @@ class RegistryReader:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._text = ""
         self._known: Known | None = None
 
     def read(self) -> Registry:
         """Return the registry as it is now. Raises like `read_registry`."""
         text, source = read_text(self._home), str(self._home.connectors)
+        if self._known is not None and text == self._text:
+            return self._known.registry
         with _without_collecting():
             document = parse_yaml(text, source=source)
             registry = registry_of(document, load_catalog(), self._known)
-        self._known = Known(document.value, registry)
+        self._text, self._known = text, Known(document.value, registry)
         return registry
 
 

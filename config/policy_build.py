@@ -39,13 +39,13 @@ def build_policy(section: PolicySection, place: Place) -> Policy:
     if not any(getattr(section, key) for key in POLICY_KEYS):
         return FREE
     return Policy(
-        deny=_rules(section.deny, place.at("deny")),
+        deny=_rules(section.deny, place, "deny"),
         read_only=section.read_only,
-        allow=_rules(section.allow, place.at("allow")),
+        allow=_rules(section.allow, place, "allow"),
         hours=tuple(
             _hours(hours, place.at("hours", index)) for index, hours in enumerate(section.hours)
         ),
-        approve=_rules(section.approve, place.at("approve")),
+        approve=_rules(section.approve, place, "approve"),
         rates=tuple(
             place.at("rate", index).read(parse_rate, text)
             for index, text in enumerate(section.rate)
@@ -122,8 +122,8 @@ def parse_zone(text: str) -> "ZoneInfo":
     raise UsageError(f"{text!r} is not a time zone", hint=hint)
 
 
-def _rules(sections: Sequence[str | RuleSection], place: Place) -> tuple[Rule, ...]:
-    return tuple(_rule(section, place.at(index)) for index, section in enumerate(sections))
+def _rules(sections: Sequence[str | RuleSection], place: Place, key: str) -> tuple[Rule, ...]:
+    return tuple(_rule(section, place.at(key, index)) for index, section in enumerate(sections))
 
 
 def _rule(section: str | RuleSection, place: Place) -> Rule:

@@ -28,10 +28,11 @@ def record(host: str, agent: str | None = "ada", **more: Any) -> dict[str, Any]:
     return {**values, **more}
 
 
+REFUSED = {"decision": "refuse", "reason": "egress-denied", "code": "egress-denied"}
+
+
 def refused(host: str, agent: str | None = "ada", **more: Any) -> dict[str, Any]:
-    return record(
-        host, agent, **{"decision": "refuse", "reason": "x", "code": "egress-denied", **more}
-    )
+    return record(host, agent, **{**REFUSED, "rule": "settings unmatched: deny", **more})
 
 
 def hosts(*records: dict[str, Any]) -> list[str]:
@@ -51,7 +52,9 @@ def test_only_hosts_that_no_connector_owned_count() -> None:
     others = [
         record("a.example.org", event="intent"),
         record("a.example.org", decision="inject", reason="owned"),
-        refused("a.example.org", code="connector-not-granted"),
+        refused("a.example.org", code="connector-not-granted", rule=None),
+        refused("a.example.org", rule="agent egress deny a.example.org"),
+        refused("a.example.org", rule="settings unmatched: tunnel"),  # refused for its address
         record("own.example.com"),  # owned by now
     ]
     assert hosts(*others) == []

@@ -51,6 +51,14 @@ def test_what_is_said_again_is_the_same_object(home: Home) -> None:
     assert list(after.agents) == ["r", "t"]
 
 
+def test_a_file_that_says_all_of_it_again_is_not_read_twice(home: Home) -> None:
+    reader = RegistryReader(home)
+    write(home, TEXT)
+    before = reader.read()
+    write(home, TEXT)
+    assert reader.read() is before
+
+
 def test_a_file_that_does_not_load_is_not_remembered(home: Home) -> None:
     reader = RegistryReader(home)
     write(home, TEXT)
