@@ -74,6 +74,17 @@ def processes(office: Office, count: int) -> Iterator[list[Victims]]:
 
 
 @forks
+def test_H13_two_processes_at_expiry_are_one_refresh(arena: Arena, office: Office) -> None:
+    with processes(office, 2) as made:
+        for each in made:
+            each.make()
+        for each in made:
+            each.let_go()
+        assert [each.ended() for each in made] == [str(DONE)] * 2
+    assert office.authority.presented == ["0"]
+
+
+@forks
 def test_H14_tokens_of_a_proxy_that_is_killed_before_it_stores_them_are_kept(
     arena: Arena, office: Office
 ) -> None:
