@@ -279,10 +279,10 @@ class TestGrantsThatNeedNoOperator:
 class TestChangesUnderWay:
     @pytest.mark.parametrize("grant", [Grant.AUTHORIZATION_CODE, Grant.CLIENT_CREDENTIALS])
     def test_a_deleted_connector_is_not_brought_back(self, shop: Workshop, grant: Grant) -> None:
-        connect(shop)
+        connector = an_oauth_connector(grant=grant)
+        shop.store.adopt(connector, a_token_set(1, shop.clock()))
         shop.clock.advance(hours=2)
         shop.provider.before_answer = lambda: delete(shop)
-        connector = an_oauth_connector(grant=grant)
 
         async def run() -> None:
             problem(await shop.refresher().current(connector))
