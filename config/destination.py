@@ -19,6 +19,8 @@ DEFAULT_PORTS: dict[str, int] = {"http": 80, "https": 443}
 MAX_HOST = 253  # RFC 1035, in its dotted form
 MAX_PORT = 65535
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_ORDINARY = re.compile(rf"(?:{_LABEL.pattern}\.)*(?=[a-z]){_LABEL.pattern}")
+_BRACKETED = re.compile(r"(\[[^\[\]]*\])(?::(.*))?", re.DOTALL)
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 
 
@@ -77,6 +79,8 @@ def canonical_host(text: str) -> str:
 
 @lru_cache(maxsize=1024)  # a request names its host several times over
 def _canonical(text: str) -> str:
+    if _ORDINARY.fullmatch(text) and len(text) <= MAX_HOST and "xn--" not in text:
+        return text  # what the rest would come to, for nearly every name
     address = _ip_literal(text)
     if address is not None:
         return address
@@ -117,7 +121,7 @@ def split_authority(text: str) -> tuple[str, int | None]:
     """
     if "@" in text:
         raise UsageError(f"{text!r} has user info", hint="leave out everything before the @")
-    bracketed = re.fullmatch(r"(\[[^\[\]]*\])(?::(.*))?", text, re.DOTALL)
+    bracketed = _BRACKETED.fullmatch(text)
     if bracketed:
         host, port = bracketed[1], bracketed[2]
     elif text.count(":") > 1:

@@ -16,6 +16,7 @@ from config.errors import UsageError
 from config.suffixes import is_shared_suffix
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NOT_BARE = re.compile(r"[/?#\\*]")
 _NOT_IN_URL = re.compile(r"""[ "<>\\^`{|}]""")  # RFC 3986, 2
 
 
@@ -72,6 +73,8 @@ def require_https_url(text: str) -> str:
 
 
 def _require_bare(text: str) -> None:
+    if _NOT_BARE.search(text.removeprefix("*.")) is None:
+        return
     scheme = _SCHEME.match(text)
     if scheme:
         host = text.removeprefix(scheme[0]).partition("/")[0]
