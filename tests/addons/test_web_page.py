@@ -57,7 +57,7 @@ def test_j01_j06_a_page_gets_400_without_side_effects(
     assert KEY.encode() not in reply.raw
     assert len(lane.asked_names) == asked
     assert origin.requests == []
-    assert [r for r in lane.records() if r.get("decision") == "inject"] == []
+    assert [r for r in lane.records() if r["event"] == "intent"] == []
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from config.connector import binding_of
+from config.errors import ConfigError
 from config.files import write_private
 from config.home import Home
 from config.load import read_registry
@@ -102,12 +103,17 @@ class KeyhatchProcess:
         yield from _files(self.home.root)
 
     def close(self) -> None:
-        if self.service.process.poll() is None:
-            self._status = repr(self.service.status())
+        with self._stack:
+            if self.service.process.poll() is None:
+                self._status = repr(self.service.status())
+                self._metrics = self._read_metrics()
+
+    def _read_metrics(self) -> bytes:
+        try:
             listen = read_registry(self.home).settings.metrics
-            if listen is not None:
-                self._metrics = read_metrics(listen.port)
-        self._stack.close()
+        except ConfigError:
+            return b""  # an attack may have left the file broken
+        return b"" if listen is None else read_metrics(listen.port)
 
 
 def _home(world: World, *, dial: bool) -> Home:
