@@ -88,6 +88,8 @@ def test_a_client_connects_by_itself(world: World, client: str, auth: str) -> No
     key = world.provider.signing_key if auth == "private-key-jwt" else None
     world.add("batch", client, "--client-auth", auth, "--grant", "client-credentials", stdin=key)
     world.declare("batch", scopes=["read"])
+    # Nobody consents to these scopes, so that whoever edits the file has to confirm them.
+    assert world.line("connector", "confirm", "batch", "--yes").code == 0
     check_works(world, "batch")  # without anyone having connected it
     outcome = world.line("connector", "connect", "batch")
     assert outcome.code == 0, outcome.err
