@@ -30,7 +30,7 @@ from proxy.policy.usage import UNLIMITED
 from proxy.problems import Problem, ProblemCode
 from proxy.server.dialer import Dialer, DialError
 from proxy.strangers import Strangers
-from proxy.wire.headers import clean_request, expectations
+from proxy.wire.headers import asks_websocket, clean_request, expectations
 
 _ONLY_ORIGIN_FORM = Problem(
     ProblemCode.BAD_REQUEST, "inside a tunnel the request target must be a path"
@@ -135,7 +135,7 @@ class Admission:
             self._apply(flow, exchange, head, caller)
             if exchange.waits:
                 exchange.held = Held(digest, head)
-            if exchange.connector is not None and _asks_websocket(flow.request):
+            if exchange.connector is not None and asks_websocket(flow.request.headers.fields):
                 exchange.right = SocketRight(self._engine, digest, head, exchange.connector)
 
     def request(self, flow: http.HTTPFlow) -> None:
@@ -235,15 +235,11 @@ def _expect(request: http.Request, exchange: Exchange) -> bool:
     return expected <= {b"100-continue"} or not exchange.awaits_continue
 
 
-def _asks_websocket(request: http.Request) -> bool:
-    return bool(request.headers.get("upgrade", "").lower() == "websocket")
-
-
 def _head(flow: http.HTTPFlow, tunnel: TunnelState | None) -> RequestHead:
     request = flow.request
     names = tuple(request.headers.get_all("keyhatch-connector"))
     hosts = tuple(request.headers.get_all("host"))
-    socket = _asks_websocket(request)
+    socket = asks_websocket(request.headers.fields)
     if tunnel is None:
         # The lane has taken the authority of the absolute-form target apart already.
         host = f"[{request.data.host}]" if ":" in request.data.host else request.data.host

@@ -4,7 +4,6 @@ Requests are cleaned before a credential is placed, so no nomination of the agen
 (`Connection: authorization`) can remove what is placed.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from proxy.wire.fields import Fields, folded, get_all, members, with_field, without
@@ -160,10 +159,11 @@ def _nominated(fields: Fields) -> frozenset[bytes]:
 
 
 def _with_upgrade(kept: Fields, fields: Fields) -> Fields:
-    if not _wants_websocket(members(get_all(fields, b"upgrade"))):
+    if not asks_websocket(fields):
         return kept
     return (*kept, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 
 
-def _wants_websocket(upgrades: Iterable[bytes]) -> bool:
-    return list(upgrades) == [b"websocket"]
+def asks_websocket(fields: Fields) -> bool:
+    """Tell whether a head asks to become a WebSocket and nothing else: what is kept and decided on."""
+    return list(members(get_all(fields, b"upgrade"))) == [b"websocket"]

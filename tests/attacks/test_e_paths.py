@@ -186,13 +186,15 @@ def test_E12_no_websocket_is_opened_where_no_rule_allows_its_path(arena: Arena, 
         {"deny": [{"methods": ["DELETE"]}]},
     ],
 )
+@pytest.mark.parametrize("asked", ["websocket", "WebSocket,", ", websocket"])
 def test_E12_no_websocket_is_opened_where_methods_are_ruled(
-    arena: Arena, policy: dict[str, Any]
+    arena: Arena, policy: dict[str, Any], asked: str
 ) -> None:
     """Its request is a GET, but what is said in it may be anything."""
     arena.hub.fields.update(policy)
     agent = arena.tunnel()
-    reply = agent.request("GET", "/live", f"Host: {HOST}", *HANDSHAKE)
+    fields = [f.replace("websocket", asked) if f.startswith("Upgrade") else f for f in HANDSHAKE]
+    reply = agent.request("GET", "/live", f"Host: {HOST}", *fields)
     arena.refused(reply, "method-or-path-not-allowed")
     assert agent.request("GET", "/live", f"Host: {HOST}").status == 200
     assert [r.all("upgrade") for r in arena.own.requests] == [[]]
