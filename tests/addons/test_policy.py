@@ -275,13 +275,12 @@ def _agent_hangs_up(lane: RunningLane, origin: Origin) -> None:
         wait_until(lambda: len(origin.requests) == 1)
 
 
-def _agent_hangs_up_before_its_body_is_sent(lane: RunningLane, origin: Origin) -> None:
+def _agent_hangs_up_before_its_body_is_sent(lane: RunningLane, _origin: Origin) -> None:
     with RawClient(lane.port, lane.token) as client:
         client.tunnel(HOST, lane.client_context())
         head = get("one").replace(b"GET", b"POST")[:-2] + b"Content-Length: 9\r\n\r\n1"
         client.send(head)
         wait_until(lambda: bool(lane.engine._usage._inside))
-    assert origin.requests == []
 
 
 def _answer_is_cut_off(lane: RunningLane, _origin: Origin) -> None:
