@@ -40,6 +40,10 @@ COMMANDS: Final = {
         "admin.commands.doctor:doctor",
         "Tell whether the installation is sound, and what an agent could still do.",
     ),
+    "ui": Entry("admin.commands.ui:ui", "Open the settings page in a browser."),
+    "api-token": Entry(
+        "admin.commands.api_token:api_token", "Let programs use the HTTP API of the settings page."
+    ),
     "logs": Entry("admin.commands.logs:logs", "Show the audit log."),
     "catalog": Entry("admin.commands.catalog:catalog", "List and show known providers."),
     "ca": Entry("admin.commands.ca:ca", "Show and export the local certificate authority."),

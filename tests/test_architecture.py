@@ -26,9 +26,10 @@ CONFINED = {
     "mitmproxy": ("addons/", "proxy/server/master.py"),
     "click": ("admin/",),
     "rich": ("admin/",),
-    "fastapi": ("admin/",),
-    "uvicorn": ("admin/",),
-    "jinja2": ("admin/",),
+    "fastapi": ("admin/web/",),
+    "starlette": ("admin/web/",),
+    "uvicorn": ("admin/web/",),
+    "jinja2": ("admin/web/",),
     "sqlalchemy": ("proxy/vault/",),
     "keyring": ("proxy/vault/",),
     "pydantic": ("config/",),
@@ -41,7 +42,10 @@ REVEALS: dict[str, set[str]] = {
     "addons/injection.py": {"Injection._place"},  # what is placed
     "admin/background.py": {"_start"},  # the passphrase, through a pipe
     "admin/commands/agent_token.py": {"print_token"},  # shown once
+    "admin/commands/api_token.py": {"add"},  # shown once
     "admin/desk.py": {"Desk.values", "token_values"},  # what is placed in a test call
+    "admin/web/access/entrance.py": {"entrance.enter"},  # the cookie, into its browser
+    "admin/web/serving.py": {"PageServer.new_link"},  # the link, to the person
     "admin/proxy_environment.py": {"proxy_url"},  # the agent's own token
     "proxy/audit/anchor.py": {"load_key"},  # the audit key, into what computes MACs
     "proxy/callers.py": {"Callers.close_lease"},

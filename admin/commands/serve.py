@@ -1,16 +1,23 @@
 """`keyhatch serve`: the proxy in the foreground."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import click
 
 from admin.care import Care
 from admin.context import Session
+from admin.listening import parse_listen
 from admin.options import HomeCommand, pass_session
 from admin.prompts import Terminal
-from config.destination import parse_port
 from config.errors import UsageError
+from config.listen import TcpListen
+
+if TYPE_CHECKING:
+    from admin.web.serving import PageServer
+    from proxy.vault.vault import Vault
 
 MAX_PASSPHRASE = 4096
 
@@ -22,10 +29,15 @@ MAX_PASSPHRASE = 4096
 examples:
   keyhatch serve
   keyhatch serve --listen 127.0.0.1:9000
+  keyhatch serve --ui
   keyhatch serve --passphrase-fd 3 3< passphrase.txt
 """,
 )
 @click.option("--listen", metavar="A:P", help="Listen here instead of where the settings say.")
+@click.option("--ui", is_flag=True, help="Serve the settings page too; `keyhatch ui` opens it.")
+@click.option(
+    "--ui-listen", metavar="A:P", help="Where the page listens (default: loopback, any free port)."
+)
 @click.option(
     "--passphrase-fd",
     metavar="N",
@@ -37,7 +49,10 @@ examples:
 @pass_session
 def serve(
     session: Session,
+    *,
     listen: str | None,
+    ui: bool,
+    ui_listen: str | None,
     passphrase_fd: int | None,
     until_idle: float | None,
     ready_fd: int | None,
@@ -47,7 +62,7 @@ def serve(
     address = None if listen is None else parse_listen(listen)
     if passphrase_fd is not None:
         session = replace(session, terminal=_Passphrase(session.terminal, passphrase_fd))
-    with session.vault() as vault:
+    with session.vault() as vault, ExitStack() as stack:
         # Only now: these cost most of a second, and a locked vault should say so at once.
         from addons.compose import mitmproxy_lane
         from admin.service_log import configure_service_log
@@ -58,18 +73,24 @@ def serve(
         configure_service_log()
         report_faults_by_type()
         background = until_idle is not None
-        options = Options(listen=address, until_idle=until_idle, any_port=background)
+        page = _page(session, vault, ui_listen, stack) if ui or ui_listen else None
+        options = Options(listen=address, until_idle=until_idle, any_port=background, page=page)
         run_service(
             session.home, vault, options, mitmproxy_lane, lambda at: _announce(at, ready_fd)
         )
 
 
-def parse_listen(text: str) -> tuple[str, int]:
-    """Return the address and port of `ADDRESS:PORT`; port 0 takes a free one."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not host:
-        raise UsageError(f"{text!r} is not address:port", hint="for example 127.0.0.1:8321")
-    return host.removeprefix("[").removesuffix("]"), 0 if port == "0" else parse_port(port)
+def _page(session: Session, vault: "Vault", listen: str | None, stack: ExitStack) -> "PageServer":
+    """Serve the settings page beside the proxy, until the stack is left."""
+    from admin.web.place import WebPlace
+    from admin.web.serving import ANY_PORT, PageServer, Wish
+
+    place = WebPlace(session.home, session.environ, vault, session.now)
+    page = PageServer(place, Wish(TcpListen(*parse_listen(listen or ANY_PORT))))
+    page.start()
+    stack.callback(page.stop)
+    click.echo(f"settings page at {page.origin}, `keyhatch ui` opens it", err=True)
+    return page
 
 
 def _announce(address: str, ready_fd: int | None) -> None:

@@ -45,6 +45,7 @@ class ControlServer:
         stop: Callable[[], None],
         leases_changed: Callable[[int], None],
         doors: LeaseDoors,
+        page_link: Callable[[], str] | None = None,
     ) -> None:
         self._engine = engine
         self._status = status
@@ -52,6 +53,7 @@ class ControlServer:
         self._stop = stop
         self._leases_changed = leases_changed
         self._doors = doors
+        self._page_link = page_link
         self._server: asyncio.Server | None = None
         self.listen = ""
 
@@ -113,8 +115,8 @@ class ControlServer:
                 return self._status()
             case "reload":
                 return await self._refresh()
-            case "record":
-                self._engine.record_act(_act_of(message))
+            case "record" | "stop" as wish:
+                self._do(wish, message)
                 return {}
             case "lease":
                 token = self._take_lease(message, leases)
@@ -123,10 +125,15 @@ class ControlServer:
                 token = self._take_lease(message, leases)
                 path = await self._doors.open_for(token)
                 return {"socket": str(path), **self._lease_facts(token)}
-            case "stop":
-                self._stop()
-                return {}
+            case "page-link" if self._page_link is not None:
+                return {"link": self._page_link()}
         raise _unknown()
+
+    def _do(self, wish: str, message: Message) -> None:
+        if wish == "stop":
+            self._stop()
+        else:
+            self._engine.record_act(_act_of(message))
 
     def _take_lease(self, message: Message, leases: list[Secret]) -> Secret:
         """Open a lease that ends with the connection whose `leases` these are."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -50,6 +50,17 @@ log = structlog.get_logger()
 type MakeLane = Callable[[Engine, Dialer, Callable[[], Trust]], Lane]
 
 
+class Page(Protocol):
+    """The settings page that is served beside the proxy."""
+
+    @property
+    def origin(self) -> str:
+        """Where it is, for people."""
+
+    def new_link(self) -> str:
+        """Return an address that opens it once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a service is started. `until_idle`: seconds without a lease after which it stops.
@@ -60,6 +71,7 @@ class Options:
     listen: tuple[str, int] | None = None
     until_idle: float | None = None
     any_port: bool = False
+    page: Page | None = None
 
 
 def serve(
@@ -235,11 +247,14 @@ class _Service:
             found = self._status(engine, reloader, control)
             found |= {"listeners": doors.open_places(), "listener_faults": doors.faults()}
             found |= metrics.facts()
+            if self._options.page is not None:
+                found["page"] = self._options.page.origin
             faults = refresher.faults()
             slugs = {c.id: slug for slug, c in engine.snapshot.registry.connectors.items()}
             told = [f"{slugs[i]}: {error}" for i, error in faults.items() if i in slugs]
             return {**found, "token_faults": told} if told else found
 
+        page = self._options.page
         control = ControlServer(
             engine,
             status=status,
@@ -247,6 +262,7 @@ class _Service:
             stop=self._stopping.set,
             leases_changed=self._leases_changed,
             doors=doors,
+            page_link=None if page is None else page.new_link,
         )
         return control
 

@@ -22,7 +22,7 @@ from tests.support.service import KEY, Site, make_site, service
 
 ROOT = Path(__file__).parents[2]
 NO_SECRETS = {
-    "agent list", "approvals list", "approvals no", "approvals show", "approvals watch",
+    "agent list", "api-token list", "approvals list", "approvals no", "approvals show", "approvals watch",
     "approvals yes", "ca path", "catalog list", "catalog show", "completion",
     "config check", "config path", "config schema", "connector list", "connector show",
     "doctor", "logs", "status", "stop", "vault status",

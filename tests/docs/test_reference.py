@@ -79,7 +79,7 @@ class TestCommands:
             _require_command(line)
 
     def test_a_command_that_does_not_exist_is_noticed(self) -> None:
-        for line in ("keyhatch connector frob x", "keyhatch ui", "keyhatch run --sandbox -- x"):
+        for line in ("keyhatch connector frob x", "keyhatch uis", "keyhatch run --wall -- x"):
             with pytest.raises(AssertionError):
                 _require_command(line)
 

@@ -1,0 +1,114 @@
+"""The ASGI middleware in front of everything: judges a request, and sets the headers of answers."""
+
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from admin.web.access.front import Front
+from admin.web.access.judgement import CSRF_HEADER, Ask, Denied, Keys, judge
+from admin.web.answers import denial, too_large
+
+STATIC: Final = "/static/"
+MAX_BODY: Final = 256 * 1024  # bytes: a private key and a service account file are far smaller
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_OPEN_PAGES: Final = frozenset({"/enter", "/healthz"})
+
+
+class Guard:
+    """Lets in what `judge` admits; the session or the token's name is then in the request's state."""
+
+    def __init__(self, app: ASGIApp, front: Front, keys: Keys) -> None:
+        self._app = app
+        self._front = front
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # there are no WebSockets here: the server closes what nobody accepts
+        sending = _dressed(send)
+        verdict = judge(_ask(scope, self._front), self._front, self._keys, is_open=_is_open)
+        if isinstance(verdict, Denied):
+            await denial(scope, verdict)(scope, receive, sending)
+            return
+        if _announced(scope) > MAX_BODY:
+            await too_large(MAX_BODY)(scope, receive, sending)
+            return
+        scope.setdefault("state", {}).update(session=verdict.session, token_name=verdict.token)
+        await self._app(scope, _bounded(receive), sending)
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PAGES or path.startswith(STATIC)
+
+
+def _ask(scope: Scope, front: Front) -> Ask:
+    headers = Headers(scope=scope)
+    scheme, _, rest = headers.get("authorization", "").partition(" ")
+    return Ask(
+        method=scope["method"],
+        path=scope["path"],
+        hosts=headers.getlist("host"),
+        origins=headers.getlist("origin"),
+        fetch_sites=headers.getlist("sec-fetch-site"),
+        cookie=_cookie(headers.getlist("cookie"), front.cookie),
+        bearer=rest.strip() if scheme.lower() == "bearer" else None,
+        csrf=headers.getlist(CSRF_HEADER),
+    )
+
+
+def _cookie(lines: list[str], name: str) -> str | None:
+    for line in lines:
+        try:
+            found = SimpleCookie(line).get(name)
+        except CookieError:
+            continue
+        if found is not None:
+            return found.value
+    return None
+
+
+def _announced(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that ends a request whose unannounced body does not end."""
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return message if taken <= MAX_BODY else {"type": "http.disconnect"}
+
+    return receiving
+
+
+def _dressed(send: Send) -> Send:
+    """Return a `send` that adds the headers which every answer has."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sending

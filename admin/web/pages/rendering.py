@@ -1,0 +1,62 @@
+"""From a template and what it shows to a page: escaped, with the frame that all pages share."""
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from admin.web.assets import Assets
+from admin.web.place import WebPlace
+
+FOLDER: Final = Path(__file__).parents[1] / "templates"
+HUES: Final = 8  # colours of initials in the style sheet
+
+
+class Renderer:
+    """Draws pages. Every value is escaped; a name that a template does not know is an error."""
+
+    def __init__(self, place: WebPlace, assets: Assets) -> None:
+        self._place = place
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["asset"] = assets.url
+        self._templates.filters["hue"] = hue_of
+        self._templates.filters["initial"] = initial_of
+
+    def page(
+        self, request: Request, template: str, tab: str, *, status: int = 200, **shown: object
+    ) -> HTMLResponse:
+        """Return a page of one tab; `shown` is what its template needs, and holds no secret."""
+        frame: Mapping[str, object] = {
+            "tab": tab,
+            "csrf": request.scope["state"]["session"].csrf,
+            "mark": self._place.mark(),
+        }
+        text = self._templates.get_template(template).render({**frame, **shown})
+        return HTMLResponse(text, status)
+
+
+def renderer_of(request: Request) -> Renderer:
+    """Return what draws the app's pages; a dependency of its routes."""
+    renderer = request.app.state.renderer
+    assert isinstance(renderer, Renderer)  # noqa: S101 - set where the app is made
+    return renderer
+
+
+def hue_of(text: str) -> int:
+    """Return the number of the colour that stands for a name, always the same one."""
+    return zlib.crc32(text.encode()) % HUES
+
+
+def initial_of(name: str) -> str:
+    """Return what stands for a name in a small square."""
+    return next((letter.upper() for letter in name if letter.isalnum()), "?")

@@ -1,0 +1,38 @@
+// Messages beside fields: where a problem names a field, there; else where the form has a place.
+
+export function clearErrors(form) {
+  for (const place of form.querySelectorAll("[data-error-for]")) place.textContent = "";
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+}
+
+export function showProblem(form, problem) {
+  clearErrors(form);
+  let rest = problem.fields.length === 0;
+  for (const { field, message } of problem.fields) {
+    const place = placeFor(form, field);
+    if (place) {
+      place.textContent = message;
+      const input = form.querySelector(`[aria-describedby~="${place.id}"]`);
+      if (input) input.setAttribute("aria-invalid", "true");
+    } else {
+      rest = true;
+    }
+  }
+  if (rest) {
+    const place = form.querySelector('[data-error-for=""]');
+    if (place) place.textContent = problem.sentence;
+  }
+  const first = form.querySelector('[aria-invalid="true"]');
+  if (first) first.focus();
+}
+
+// `placement.header` and `hosts.0` are shown where `placement` and `hosts` are, unless named in full.
+function placeFor(form, field) {
+  const parts = field.split(".");
+  while (parts.length) {
+    const place = form.querySelector(`[data-error-for="${CSS.escape(parts.join("."))}"]`);
+    if (place) return place;
+    parts.pop();
+  }
+  return null;
+}
