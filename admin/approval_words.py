@@ -7,23 +7,12 @@ import click
 
 from admin.context import Session
 from admin.output import as_text, format_table, print_json, printable, terminal_width
-from config.errors import KeyhatchError
-from proxy.server.control_client import request
 
 DIGITS: Final = 12  # of a digest
 LINES: Final = 40  # of a body
 FIELD: Final = 200  # characters of a field or line
 
 type Facts = Mapping[str, Any]
-
-
-def ask_proxy(session: Session, message: dict[str, Any], timeout: float = 5.0) -> dict[str, Any]:
-    """Return the running proxy's reply. Raises KeyhatchError, also where none runs."""
-    session.home.require()
-    reply = request(session.home, message, timeout=timeout)
-    if reply is None:
-        raise KeyhatchError("no proxy is running", hint="start it with `keyhatch serve`")
-    return reply
 
 
 def summary(facts: Facts) -> dict[str, object]:

@@ -10,7 +10,7 @@ import click
 
 from admin.context import Session
 from admin.desk import Desk, token_values
-from admin.output import note
+from admin.notes import note
 from admin.vetted import run_vetted
 from config.connector import Connector, ConnectorType, binding_of
 from config.errors import ConflictError, KeyhatchError, UsageError

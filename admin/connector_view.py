@@ -17,6 +17,7 @@ from config.connector import (
 from config.hygiene import Hygiene
 from config.oauth import Grant, OAuthClient
 from config.policy_words import policy_facts
+from config.unset import missing_of
 
 if TYPE_CHECKING:
     from proxy.vault.inventory import Inventory
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # What the operator runs where a connector waits for him, by its status.
 ATTENTION: Final = {
+    "needs configuration": "keyhatch connector show {}",
     "needs credential": "keyhatch connector set {} --secret-stdin",
     "changed": "keyhatch connector confirm {}",
     "needs connecting": "keyhatch connector connect {}",
@@ -33,9 +35,11 @@ ATTENTION: Final = {
 
 
 def status_of(connector: Connector, inventory: "Inventory") -> str:
-    """Return `disabled`, or the credential's state, such as `ready` or `needs connecting`."""
+    """Return `disabled`, or what it lacks, such as `needs connecting`, or `ready`."""
     if not connector.enabled:
         return "disabled"
+    if missing_of(connector):
+        return "needs configuration"
     return inventory.state(connector).replace("-", " ")
 
 

@@ -9,9 +9,8 @@ import click
 from admin.completion import provider_ids
 from admin.oauth_words import NO_WORDS, OAUTH_OPTIONS, OAuthWords, oauth_entry
 from config.catalog import load_catalog
-from config.connector import Connector, ConnectorType
+from config.connector import ConnectorType
 from config.errors import UsageError
-from config.oauth import CLIENT_SECRET
 
 type Entry = dict[str, object]
 
@@ -161,14 +160,6 @@ def require_variables(provider: str, kind: ConnectorType, given: object) -> None
                 f"provider {provider!r} needs the var {name!r}: {var.label}",
                 hint=f"add --var {name}={var.example}",
             )
-
-
-def secret_labels(connector: Connector) -> Mapping[str, str]:
-    """Return the provider's own words for the connector's secrets, by slot."""
-    usual = {CLIENT_SECRET: "client secret"} if connector.oauth else {}
-    if connector.provider is None:
-        return usual
-    return {**usual, **load_catalog().provider(connector.provider).form(connector.type).secrets}
 
 
 def _parse_variable(text: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from config.home import Home, locate_home
 if TYPE_CHECKING:
     from config.connector import Registry
     from config.edit import ConnectorsFile
+    from config.load import Known
     from proxy.vault.inventory import Inventory
     from proxy.vault.open import Vault
 
@@ -51,6 +52,14 @@ class Session:
         home = self.home
         home.require()
         return read_registry(home)
+
+    def known(self) -> "Known":
+        """Return the same, with the plain values that it says it in."""
+        from config.load import RegistryReader
+
+        home = self.home
+        home.require()
+        return RegistryReader(home).read_known()
 
     def draft(self) -> "ConnectorsFile":
         """Return an editor of connectors.yaml that writes nothing: what a change would make."""

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from admin.connector_words import secret_labels
+from admin.operations.credentials import MAX_KEY, accept_private_key, labels_of
 from admin.prompts import Terminal, secrets_for
 from config.connector import Connector
 from config.errors import UsageError
 from config.oauth import PRIVATE_KEY
 from proxy.secret import Secret
-
-MAX_KEY: Final = 64 * 1024  # bytes; an RSA key of 16384 bits takes 13 KiB
 
 
 def enter_secrets(
@@ -23,9 +20,7 @@ def enter_secrets(
     """
     if PRIVATE_KEY in slots:
         return {PRIVATE_KEY: _private_key(terminal, connector, from_stdin=from_stdin)}
-    return secrets_for(
-        terminal, connector.name, slots, secret_labels(connector), from_stdin=from_stdin
-    )
+    return secrets_for(terminal, connector.name, slots, labels_of(connector), from_stdin=from_stdin)
 
 
 def _private_key(terminal: Terminal, connector: Connector, *, from_stdin: bool) -> Secret:
@@ -38,25 +33,17 @@ def _private_key(terminal: Terminal, connector: Connector, *, from_stdin: bool) 
     if len(content) > MAX_KEY:
         raise UsageError(f"the private key is longer than {MAX_KEY // 1024} KiB")
     try:
-        key = Secret(content.decode())
+        text = content.decode()
     except UnicodeDecodeError:
         # `from None`: the decoder's exception carries the bytes themselves.
         raise UsageError(
             "the private key is not text", hint="convert it to PEM, as with `openssl pkey`"
         ) from None
-    _require_usable(connector, key)
-    return key
+    return accept_private_key(connector, text)
 
 
 def _file(terminal: Terminal, connector: Connector) -> bytes:
-    label = secret_labels(connector).get(PRIVATE_KEY, "private key (PEM, JWK or JSON)")
+    label = labels_of(connector).get(PRIVATE_KEY, "private key (PEM, JWK or JSON)")
     path = Path(terminal.ask(f"file of the {label} for {connector.name}")).expanduser()
     with path.open("rb") as file:
         return file.read(MAX_KEY + 1)
-
-
-def _require_usable(connector: Connector, key: Secret) -> None:
-    from proxy.oauth.signing import load_signer
-
-    if connector.oauth is not None:
-        load_signer(key, connector.oauth.assertion.algorithm)

@@ -1,4 +1,4 @@
-"""What an operator did, put on record in the audit log and made known to a running proxy."""
+"""What an operator did, at whichever face, put on record and made known to a running proxy."""
 
 import os
 import pwd
@@ -6,8 +6,8 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from admin.notes import note
 from admin.operations.place import Place
-from admin.output import note
 from admin.poke import poke
 from config.errors import KeyhatchError, OperatorNeededError
 
@@ -32,18 +32,19 @@ class Act:
     by: str = ""
 
 
-def announce(place: Place, act: Act) -> None:
-    """Put on record that something was done, and tell a running proxy to take it up.
+def announce(place: Place, *acts: Act) -> None:
+    """Put on record what was done, and tell a running proxy to take it up.
 
     It is done already, so a log that cannot be written is only reported: a token that was revoked
     must not come back because the disk is full.
     """
-    facts = {**asdict(act), "by": act.by or user_name()}
-    try:
-        if not _record_by_proxy(place, facts):
-            _record_alone(place, facts)
-    except KeyhatchError as error:
-        note(f"warning: this is not in the audit log: {error}")
+    for act in acts:
+        facts = {**asdict(act), "by": act.by or user_name()}
+        try:
+            if not _record_by_proxy(place, facts):
+                _record_alone(place, facts)
+        except KeyhatchError as error:
+            note(f"warning: this is not in the audit log: {error}")
     poke(place.home)
 
 

@@ -14,12 +14,33 @@ from unicodedata import east_asian_width
 import click
 
 from admin.context import Session
+from admin.notes import note, printable
+
+__all__ = [
+    "GAP",
+    "MIN_COLUMN",
+    "Column",
+    "Row",
+    "as_text",
+    "cell_width",
+    "format_table",
+    "note",
+    "paint",
+    "painter",
+    "print_done",
+    "print_facts",
+    "print_json",
+    "print_table",
+    "printable",
+    "terminal_width",
+]
 
 MIN_COLUMN = 6
 GAP = "  "
 _COLOURS = {
     "ready": "green",
     "needs credential": "yellow",
+    "needs configuration": "yellow",
     "changed": "red",
     "needs connecting": "yellow",
     "needs reauthorization": "red",
@@ -85,11 +106,6 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def note(message: str) -> None:
-    """Tell a person something beside the output."""
-    click.echo(printable(message), err=True)
-
-
 def as_text(value: object) -> str:
     """Return a value as one printable line."""
     match value:
@@ -101,13 +117,6 @@ def as_text(value: object) -> str:
             return ", ".join(as_text(item) for item in value)
         case _:
             return printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Return a text in which what a terminal would obey, not show, is written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def paint(text: str, session: Session) -> str:

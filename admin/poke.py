@@ -1,6 +1,6 @@
 """Tells a running proxy that something changed, so that it need not wait for its next look."""
 
-from admin.output import note
+from admin.notes import note
 from config.errors import KeyhatchError
 from config.home import Home
 

@@ -104,7 +104,7 @@ def _destinations(draft: _Draft) -> tuple[DestinationPattern, ...]:
         texts = tuple(fill_vars(text, draft.values) for text in draft.form.hosts)
     if not texts:
         hint = "add `hosts: [api.example.com]` or a `provider`"
-        raise draft.place.key.error("key 'hosts' is missing", hint=hint)
+        raise place.key.error("key 'hosts' is missing", hint=hint)
     found: list[DestinationPattern] = []
     for index, text in enumerate(texts):
         pattern = place.at(index).read(parse_pattern, text, draft.section.scheme)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.errors import ConfigError
+from config.errors import ConfigError, Fault
 
 type Path = tuple[str | int, ...]
 
@@ -39,13 +39,20 @@ class Source:
     name: str
     text: str
 
-    def error(self, offset: int, message: str, *, hint: str = "") -> ConfigError:
+    def error(
+        self, offset: int, message: str, *, hint: str = "", faults: tuple[Fault, ...] = ()
+    ) -> ConfigError:
         """Return the error that points at a character."""
         before = self.text[:offset]
         breaks = list(_BREAK.finditer(before))
         column = offset - (breaks[-1].end() if breaks else 0) + 1
         return ConfigError(
-            message, source=self.name, line=len(breaks) + 1, column=column, hint=hint
+            message,
+            source=self.name,
+            line=len(breaks) + 1,
+            column=column,
+            hint=hint,
+            faults=faults,
         )
 
 
@@ -87,4 +94,6 @@ class Document:
         self, path: Iterable[str | int], message: str, *, key: bool = False, hint: str = ""
     ) -> ConfigError:
         """Return the error that points at the value at a path, or at its key."""
-        return self.source.error(self.offset(path, key=key), message, hint=hint)
+        path = tuple(path)
+        fault = Fault(path, message, hint)
+        return self.source.error(self.offset(path, key=key), message, hint=hint, faults=(fault,))

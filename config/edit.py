@@ -56,6 +56,11 @@ class ConnectorsFile:
         """What the file declared before any change. Raises ConfigError if it was not valid."""
         return registry_of(self._before, self._catalog)
 
+    def entry(self, section: str, slug: str) -> Entry:
+        """Return what the file says of a connector or agent, as plain values."""
+        self._require(section, slug)
+        return self._section(section)[slug] or {}
+
     def add_connector(self, slug: str, entry: Entry) -> Connector:
         """Add a connector behind the others and return it.
 
@@ -178,7 +183,7 @@ def initial_text() -> str:
 def _without_place(error: ConfigError) -> UsageError:
     """Return the error without its place: the text that it points into is not written."""
     place = f"{error.source}:{error.line}:{error.column}: "
-    return UsageError(str(error).removeprefix(place), hint=error.hint)
+    return UsageError(str(error).removeprefix(place), hint=error.hint, faults=error.faults)
 
 
 _INITIAL = """\

@@ -8,7 +8,17 @@ KeyhatchError            exit 1: could not be done
 └── OperatorNeededError  exit 5: locked vault, changed connector, reauthorization
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One place that is wrong: the keys that lead to it in the file, what is said, what to do."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
 
 
 class KeyhatchError(Exception):
@@ -26,9 +36,16 @@ class KeyhatchError(Exception):
 
 
 class UsageError(KeyhatchError):
-    """The words of a call are wrong: an argument, a host, a secret's form."""
+    """The words of a call are wrong: an argument, a host, a secret's form.
+
+    `faults` are the places of an entry that are, where it is known; the first is the error's own.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "", faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.faults = faults
 
 
 class ConfigError(UsageError):
@@ -38,9 +55,16 @@ class ConfigError(UsageError):
     """
 
     def __init__(
-        self, message: str, *, source: str, line: int, column: int, hint: str = ""
+        self,
+        message: str,
+        *,
+        source: str,
+        line: int,
+        column: int,
+        hint: str = "",
+        faults: tuple[Fault, ...] = (),
     ) -> None:
-        super().__init__(f"{source}:{line}:{column}: {message}", hint=hint)
+        super().__init__(f"{source}:{line}:{column}: {message}", hint=hint, faults=faults)
         self.source = source
         self.line = line
         self.column = column

@@ -51,10 +51,14 @@ def read_registry(home: Home) -> Registry:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a file said before, as plain values, and the registry that it made."""
+    """What a file said, as plain values, and the registry that it made."""
 
     value: Any
     registry: Registry
+
+    def entry(self, section: str, slug: str) -> Mapping[str, Any]:
+        """Return what the file says of a connector or agent."""
+        return (self.value.get(section) or {}).get(slug) or {}
 
     def connector(self, slug: str, value: Any) -> Connector | None:
         """Return the connector of a slug, if the file said just the same of it."""
@@ -68,23 +72,31 @@ class Known:
 
 
 class RegistryReader:
-    """Reads a home's registry again and again; what has not changed is checked, but not built anew."""
+    """Reads a home's registry again and again; what has not changed is checked, but not built anew.
+
+    May be shared between threads.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._text = ""
-        self._known: Known | None = None
+        self._last: tuple[str, Known] | None = None
 
     def read(self) -> Registry:
         """Return the registry as it is now. Raises like `read_registry`."""
+        return self.read_known().registry
+
+    def read_known(self) -> Known:
+        """Return the registry as it is now, with the values that made it."""
         text, source = read_text(self._home), str(self._home.connectors)
-        if self._known is not None and text == self._text:
-            return self._known.registry
+        last = self._last
+        if last is not None and text == last[0]:
+            return last[1]
         with _without_collecting():
             document = parse_yaml(text, source=source)
-            registry = registry_of(document, load_catalog(), self._known)
-        self._text, self._known = text, Known(document.value, registry)
-        return registry
+            registry = registry_of(document, load_catalog(), last and last[1])
+        known = Known(document.value, registry)
+        self._last = (text, known)
+        return known
 
 
 @contextmanager

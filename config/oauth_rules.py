@@ -73,11 +73,11 @@ def require_complete(client: OAuthClient, place: Place, *, is_oauth: bool) -> No
     """
     if is_oauth and not client.client_id and client.grant is not Grant.JWT_BEARER:
         hint = "add the id that the service gave your application"
-        raise place.key.error("key 'client_id' is missing", hint=hint)
+        raise place.at("client_id").key.error("key 'client_id' is missing", hint=hint)
     for key in ("token_url", _FIRST_URL.get(client.grant, "token_url")):
         if not getattr(client, key) and not client.issuer:
             hint = f"add `{key}: https://…`, an `issuer` or a `provider`"
-            raise place.key.error(f"key {key!r} is missing", hint=hint)
+            raise place.at(key).key.error(f"key {key!r} is missing", hint=hint)
     if client.grant is Grant.GITHUB_APP and not client.token_url:
         raise place.key.error(
             "key 'token_url' is missing", hint="use `provider: github-app`, or add the URL"

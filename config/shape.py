@@ -6,8 +6,8 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from config.document import Document, Path
-from config.errors import ConfigError
-from config.models import CONNECTORS, PLACEMENTS
+from config.errors import ConfigError, Fault, UsageError
+from config.models import CONNECTORS, PLACEMENTS, FileSection
 from config.section import NO_CHOICE, UNKNOWN_KEY, Section, validate
 from config.suggest import did_you_mean
 
@@ -26,6 +26,41 @@ def read_section[S: Section](section: type[S], document: Document) -> S:
         raise _first_error(document, error.errors(include_url=False)) from None
 
 
+def require_entry(section: str, slug: str, entry: object) -> None:
+    """Raise UsageError, with every fault, for an entry that no section of the file can hold.
+
+    `entry` are plain values, from wherever they come; only their shape is looked at.
+    """
+    value = {"version": 1, section: {slug: entry}}
+    try:
+        validate(FileSection, value)
+    except ValidationError as error:
+        faults = _faults(value, error.errors(include_url=False))
+        raise UsageError(faults[0].message, hint=faults[0].hint, faults=faults) from None
+
+
+def _faults(value: Any, details: list[ErrorDetails]) -> tuple[Fault, ...]:
+    return tuple(Fault(_real(value, _path(detail)), *_explain(detail)) for detail in details)
+
+
+def _real(value: Any, path: Path) -> Path:
+    """Return a path without the tags of choices, which stand among its keys."""
+    kept: list[str | int] = []
+    for step in path[:-1]:
+        inner = _inside(value, step)
+        if inner is not None:
+            kept.append(step)
+            value = inner
+    return (*kept, *path[-1:])
+
+
+def _inside(value: Any, step: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    known = isinstance(value, list) and isinstance(step, int) and step < len(value)
+    return value[step] if known else None
+
+
 def _first_error(document: Document, details: list[ErrorDetails]) -> ConfigError:
     placed = [(document.offset(_path(detail), key=_at_key(detail)), detail) for detail in details]
     offset, first = min(placed, key=lambda pair: pair[0])
@@ -34,7 +69,8 @@ def _first_error(document: Document, details: list[ErrorDetails]) -> ConfigError
     if others:
         more = f"{others} more place{'s' if others > 1 else ''} in the file need mending"
         hint = f"{hint}; {more}" if hint else more
-    return document.source.error(offset, message, hint=hint)
+    faults = _faults(document.value, [first, *(d for d in details if d is not first)])
+    return document.source.error(offset, message, hint=hint, faults=faults)
 
 
 def _path(detail: ErrorDetails) -> Path:

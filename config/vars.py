@@ -32,7 +32,7 @@ def fill_vars(text: str, values: Mapping[str, str]) -> str:
 def _resolve(name: str, var: Var, given: Mapping[str, str], place: Place) -> str:
     text = given.get(name, var.default)
     if not text:
-        raise place.key.error(
+        raise place.at("vars", name).key.error(
             f"the provider needs the var {name!r}: {var.label}",
             hint=f"add `vars: {{{name}: {var.example}}}`",
         )

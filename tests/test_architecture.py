@@ -4,6 +4,7 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,7 @@ REVEALS: dict[str, set[str]] = {
     "proxy/vault/keys/passphrase_source.py": {"PassphraseSource.create", "_stretch"},
     "proxy/vault/record.py": {"seal_record"},
     "proxy/vault/sealing.py": {"wrap_key"},
-    "proxy/vault/tokens.py": {"AgentTokens._add", "AgentTokens.revoke_token"},
+    "proxy/vault/tokens.py": {"AgentTokens._add", "AgentTokens.revoke_token", "id_of"},
 }
 
 # A home, the superuser's folder, a drive: nothing in the tree depends on where it lies.
@@ -124,6 +125,17 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=module_id)
 def test_libraries_stay_in_their_rooms(path: Path) -> None:
     assert out_of_bounds(module_id(path), path.read_text()) == set()
+
+
+def test_operations_know_none_of_the_faces_they_serve() -> None:
+    """Whatever they import on their way counts: an operation runs in a command and in a server."""
+    names = [module_id(path)[:-3].replace("/", ".") for path in modules("admin/operations")]
+    source = f"import sys, {', '.join(names)}\nprint(sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    loaded = {name.partition(".")[0] for name in ast.literal_eval(done.stdout)}
+    assert loaded & {"click", "fastapi", "starlette", "uvicorn", "jinja2", "rich"} == set()
 
 
 @pytest.mark.parametrize("path", OURS, ids=module_id)

@@ -8,12 +8,10 @@ from admin.commands.agent_token import print_token
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.expiry import Duration, as_moment, expiry
-from admin.ledger import Act, announce
-from admin.lookup import find_agent, find_connector
+from admin.lookup import find_agent
+from admin.operations import tokens as operations
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_table
-from config.connector import Agent, Registry
-from config.errors import UsageError
 
 
 @click.command(
@@ -44,32 +42,8 @@ def token(session: Session, name: str, ttl: timedelta, connectors: tuple[str, ..
     For what starts an agent's jobs: each gets its own, for as long and as little as it needs. The
     agent's other tokens stay. A proxy need not run.
     """
-    from proxy.vault.tokens import AgentTokens
-
-    registry = session.registry()
-    agent = find_agent(registry, name)
-    ids = granted_ids(registry, agent, connectors)
-    expires_at = expiry(session, ttl)
-    with AgentTokens(session.home, now=session.now) as tokens:
-        issued = tokens.issue(agent.slug, expires_at=expires_at, connectors=ids)
-    announce(session, Act("agent.token", agent=agent.slug))
-    done = f"agent {agent.slug} has a further token"
-    print_token(session, registry.settings, agent.slug, issued, done, expires_at=expires_at)
-
-
-def granted_ids(registry: Registry, agent: Agent, names: tuple[str, ...]) -> list[str] | None:
-    """Return the ids of connectors that a token is narrowed to; None where none is named.
-
-    Raises UsageError for one that the agent was not granted.
-    """
-    named = [find_connector(registry, name) for name in names]
-    for connector in named:
-        if connector.slug not in agent.connectors:
-            raise UsageError(
-                f"agent {agent.slug} was not granted {connector.slug}",
-                hint=f"run `keyhatch agent grant {agent.slug} {connector.slug}` first",
-            )
-    return [connector.id for connector in named] or None
+    issued = operations.issue(session, name, expires_at=expiry(session, ttl), connectors=connectors)
+    print_token(session, issued, f"agent {issued.agent} has a further token")
 
 
 @click.command(
@@ -86,24 +60,16 @@ def tokens(session: Session, name: str) -> None:
 
     The tokens themselves are not kept. Last use is up to a minute behind.
     """
-    from proxy.vault.tokens import AgentTokens
-
-    registry = session.registry()
-    agent = find_agent(registry, name)
-    slugs = {connector.id: slug for slug, connector in registry.connectors.items()}
-    with AgentTokens(session.home, now=session.now) as opened:
-        issued = [token for token in opened.issued() if token.record.agent == agent.slug]
+    agent = find_agent(session.registry(), name)
     rows = [
         {
             "id": token.id,
             "created_at": as_moment(token.created_at),
-            "expires_at": as_moment(token.record.expires_at),
-            "last_used": as_moment(token.used_at),
-            "connectors": None
-            if token.record.connectors is None
-            else sorted(slugs.get(id_, id_) for id_ in token.record.connectors),
+            "expires_at": as_moment(token.expires_at),
+            "last_used": as_moment(token.last_used),
+            "connectors": None if token.connectors is None else list(token.connectors),
         }
-        for token in issued
+        for token in operations.listing(session, agent.slug)
     ]
     empty = f"{agent.slug} has no token; `keyhatch agent rotate {agent.slug}` makes one"
     print_table(session, _COLUMNS, rows, empty)

@@ -1,10 +1,12 @@
 """`keyhatch approvals yes` and `no`."""
 
+from collections.abc import Mapping
+
 import click
 
-from admin.approval_words import ask_proxy
 from admin.care import Care
 from admin.context import Session
+from admin.operations import approvals
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
 
@@ -25,7 +27,7 @@ def yes(session: Session, number: str) -> None:
     The agent's token, its grant and the connector are looked at again first, so it may still be
     refused; `keyhatch logs` tells. What is sent is what was shown, byte for byte.
     """
-    facts = ask_proxy(session, {"op": "answer", "id": number, "yes": True})
+    facts = approvals.answer(session, number, yes=True)
     print_done(session, f"approved {_words(facts)}", {**facts, "answer": "yes"})
 
 
@@ -45,10 +47,9 @@ examples:
 @pass_session
 def no(session: Session, number: str, reason: str) -> None:
     """Refuse a waiting request."""
-    message = {"op": "answer", "id": number, "yes": False, "reason": reason}
-    facts = ask_proxy(session, message)
+    facts = approvals.answer(session, number, yes=False, reason=reason)
     print_done(session, f"refused {_words(facts)}", {**facts, "answer": "no"})
 
 
-def _words(facts: dict[str, object]) -> str:
+def _words(facts: Mapping[str, object]) -> str:
     return f"{facts['id']}: {facts['method']} {facts['url']} of {facts['agent']}"

@@ -2,9 +2,10 @@
 
 import click
 
-from admin.approval_words import ask_proxy, print_request, summary
+from admin.approval_words import print_request, summary
 from admin.care import Care
 from admin.context import Session
+from admin.operations import approvals
 from admin.options import PrintingCommand, pass_session
 from admin.output import Column, print_table
 
@@ -37,7 +38,7 @@ def list_pending(session: Session) -> None:
     CREDENTIAL in a URL stands where the credential will be. DIGEST is the beginning of the SHA-256
     over agent, connector, method, URL, header fields and body.
     """
-    rows = ask_proxy(session, {"op": "approvals"})["pending"]
+    rows = approvals.waiting(session).requests
     shown = rows if session.json else [summary(row) for row in rows]
     print_table(session, _COLUMNS, shown, "no request waits for an answer")
 
@@ -57,4 +58,4 @@ def show(session: Session, number: str) -> None:
 
     Of its body the first 4096 bytes, with what a terminal would obey written as escapes.
     """
-    print_request(session, ask_proxy(session, {"op": "approval", "id": number}))
+    print_request(session, approvals.find(session, number))

@@ -1,17 +1,18 @@
 """`keyhatch approvals watch`: each request as it begins to wait."""
 
 import json
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from admin.approval_words import ask_proxy, print_request
+from admin.approval_words import print_request
 from admin.care import Care
 from admin.context import Session
+from admin.operations import approvals
+from admin.operations.approvals import Facts
 from admin.options import PrintingCommand, pass_session
 from admin.output import note
 from config.errors import ConflictError, KeyhatchError, NotFoundError
-from proxy.server.control_client import request
 
 WAIT: Final = 25.0  # seconds that one question takes when nothing changes
 _ANSWERS: Final = {"y": True, "yes": True, "n": False, "no": False}
@@ -33,26 +34,25 @@ def watch(session: Session) -> None:
     What was typed before a question is shown does not answer it. Ends with the proxy. With
     `--json` a line each, and no questions.
     """
-    reply = ask_proxy(session, {"op": "approvals"})
+    found = approvals.waiting(session)
     seen: set[str] = set()
     while True:
-        waiting = [row["id"] for row in reply["pending"]]
+        waiting = [row["id"] for row in found.requests]
         for number in waiting:
             if number not in seen:
                 present(session, number)
         seen = set(waiting)
-        question = {"op": "approvals", "after": reply["version"], "wait": WAIT}
-        again = request(session.home, question, timeout=2 * WAIT)
-        if again is None:
+        try:
+            found = approvals.waiting(session, after=found.version, wait=WAIT)
+        except approvals.NoProxyError:
             note("the proxy has ended")
             return
-        reply = again
 
 
 def present(session: Session, number: str) -> None:
     """Show one request, and have it answered where someone can."""
     try:
-        facts = ask_proxy(session, {"op": "approval", "id": number})
+        facts = approvals.find(session, number)
     except (NotFoundError, ConflictError):
         return  # it was answered, or its time was up, since the list was made
     if session.json:
@@ -64,7 +64,7 @@ def present(session: Session, number: str) -> None:
     click.echo()
 
 
-def _decide(session: Session, facts: dict[str, Any]) -> None:
+def _decide(session: Session, facts: Facts) -> None:
     session.terminal.forget_typed()
     what = f"{facts['method']} through {facts['connector']}"
     typed = session.terminal.ask(f"allow {facts['id']}, {what}? [y/n, return: later]")
@@ -73,7 +73,7 @@ def _decide(session: Session, facts: dict[str, Any]) -> None:
         note(f"left waiting; `keyhatch approvals yes {facts['id']}` answers it")
         return
     try:
-        ask_proxy(session, {"op": "answer", "id": facts["id"], "yes": yes})
+        approvals.answer(session, facts["id"], yes=yes)
     except KeyhatchError as error:
         note(str(error))
     else:

@@ -16,7 +16,6 @@ from admin.connector_words import (
 )
 from admin.context import Session
 from admin.entering import enter_secrets
-from admin.ledger import Act, announce
 from admin.oauth_words import require_fitting
 from admin.operations.connectors import add as add_connector
 from admin.operations.connectors import own_id
@@ -84,7 +83,6 @@ def add(
     slots = () if no_secret else connector.slots
     secrets = enter_secrets(session.terminal, connector, slots, from_stdin=secret_stdin)
     add_connector(session, slug, entry, secrets)
-    announce(session, Act("connector.add", connector=slug))
     facts = facts_of(connector, draft.registry, session.inventory())
     print_done(session, f"added connector {slug} ({facts['status']})", facts)
     if not session.json:

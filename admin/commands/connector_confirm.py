@@ -5,7 +5,6 @@ import click
 from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.operations import connectors
 from admin.options import PrintingCommand, pass_session
@@ -37,7 +36,6 @@ def confirm(session: Session, name: str, yes: bool) -> None:
     if changed:
         _ask(session, connector, given=yes)
         connectors.confirm(session, connector)
-        announce(session, Act("connector.confirm", connector=connector.slug))
     message = "confirmed" if changed else "nothing to confirm for"
     facts = facts_of(connector, registry, session.inventory())
     print_done(session, f"{message} connector {connector.slug} ({facts['status']})", facts)

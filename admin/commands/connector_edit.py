@@ -5,7 +5,6 @@ import click
 from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
-from admin.ledger import Act, announce
 from admin.lookup import agents_with, find_connector
 from admin.operations import connectors
 from admin.options import PrintingCommand, pass_session
@@ -32,7 +31,6 @@ def rename(session: Session, name: str, new_name: str) -> None:
     """
     session.home.require()
     before, after = connectors.rename(session, name, new_name)
-    announce(session, Act("connector.rename", connector=before.slug, to=after.slug))
     _print_changed(session, after.slug, f"renamed connector {before.slug} to {after.slug}")
 
 
@@ -63,7 +61,6 @@ def delete(session: Session, name: str, yes: bool) -> None:
         session.terminal, f"delete connector {connector.slug} and its secrets?", given=yes
     )
     connectors.remove(session, connector)
-    announce(session, Act("connector.delete", connector=connector.slug))
     facts = {"slug": connector.slug, "deleted": True, "agents": agents}
     print_done(session, f"deleted connector {connector.slug}", facts)
 
@@ -99,9 +96,6 @@ def disable(session: Session, name: str) -> None:
 def _switch(session: Session, name: str, *, on: bool) -> None:
     session.home.require()
     connector = connectors.switch(session, name, on=on)
-    announce(
-        session, Act("connector.enable" if on else "connector.disable", connector=connector.slug)
-    )
     word = "enabled" if on else "disabled"
     _print_changed(session, connector.slug, f"{word} connector {connector.slug}")
 

@@ -14,16 +14,15 @@ from admin.connector_words import (
 )
 from admin.context import Session
 from admin.entering import enter_secrets
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.oauth_words import require_fitting
 from admin.operations.connectors import Change
 from admin.operations.connectors import change as apply
+from admin.operations.credentials import require_slot
 from admin.options import PrintingCommand, pass_session
 from admin.output import print_done
 from admin.policy_words import policy_entry, policy_options
 from config.connector import Connector
-from config.errors import NotFoundError
 from config.marks import parse_yaml
 
 
@@ -76,7 +75,6 @@ def set_connector(
         was_ready=session.inventory().state(before) == "ready",
     )
     apply(session, change)
-    announce(session, Act("connector.set", connector=after.slug))
     facts = facts_of(after, draft.registry, session.inventory())
     print_done(session, f"changed connector {after.slug} ({facts['status']})", facts)
 
@@ -92,9 +90,5 @@ def _with_known_vars(text: str, slug: str, entry: Entry) -> Entry:
 def _slots_to_fill(connector: Connector, slot: str | None) -> tuple[str, ...]:
     if slot is None:
         return connector.slots
-    if slot not in connector.slots:
-        raise NotFoundError(
-            f"connector {connector.slug} has no slot {slot!r}",
-            hint=f"it has: {', '.join(connector.slots)}",
-        )
+    require_slot(connector, slot)
     return (slot,)

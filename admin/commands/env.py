@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from admin.care import Care
-from admin.commands.agent_ephemeral import granted_ids
 from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.env_formats import FORMATS
 from admin.expiry import Duration, as_moment, expiry
 from admin.lookup import find_agent
+from admin.operations.tokens import granted_ids
 from admin.options import HomeCommand, pass_session
 from admin.output import note
 from admin.poke import poke

@@ -9,6 +9,7 @@ from config.home import Home
 
 if TYPE_CHECKING:
     from config.connector import Registry
+    from config.load import Known
     from proxy.vault.inventory import Inventory
     from proxy.vault.vault import Vault
 
@@ -24,6 +25,9 @@ class Place(Protocol):
 
     def registry(self) -> "Registry":
         """Return what connectors.yaml says. Raises OperatorNeededError before `keyhatch init`."""
+
+    def known(self) -> "Known":
+        """Return the same, with the plain values that it says it in."""
 
     def inventory(self) -> "Inventory":
         """Return which secrets exist; needs no key."""

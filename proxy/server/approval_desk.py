@@ -11,6 +11,7 @@ LONGEST_WAIT: Final = 30.0  # seconds that one question for changes may take
 URL_SHOWN: Final = 1000  # characters in a list
 PREVIEW: Final = 4096  # bytes of a body
 OPERATOR: Final = "operator via cli"
+LONGEST_NAME: Final = 128
 
 type Message = dict[str, Any]
 
@@ -19,7 +20,7 @@ async def answer_desk(approvals: Approvals, message: Message) -> Message:
     """Return the reply to `approvals`, `approval` or `answer`.
 
     `approvals` with `after`, the version of an earlier reply, and `wait`, in seconds, waits for a
-    change. Raises UsageError, NotFoundError, ConflictError.
+    change. `answer` with `by` names who answers, where it was not at the command line. Raises UsageError, NotFoundError, ConflictError.
     """
     match message:
         case {"op": "approvals"}:
@@ -29,10 +30,10 @@ async def answer_desk(approvals: Approvals, message: Message) -> Message:
         case {"op": "approval", "id": str(number)}:
             return _whole(approvals.find(number), approvals.now())
         case {"op": "answer", "id": str(number), "yes": bool(yes)}:
-            reason = message.get("reason", "")
-            if isinstance(reason, str):
+            reason, by = message.get("reason", ""), message.get("by") or OPERATOR
+            if isinstance(reason, str) and isinstance(by, str) and len(by) <= LONGEST_NAME:
                 now = approvals.now()
-                return _row(approvals.answer(number, yes=yes, by=OPERATOR, reason=reason), now)
+                return _row(approvals.answer(number, yes=yes, by=by, reason=reason), now)
     raise unknown_request()
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +43,9 @@ class StoredSlot:
     updated_at: datetime
 
 
+_NOTHING: Final[Mapping[str, StoredSlot]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The outside of the vault; `slots` by connector id and slot name.
@@ -56,6 +59,15 @@ class Inventory:
     generation: int
     slots: Mapping[tuple[str, str], StoredSlot]
     refreshes: Mapping[str, RefreshState] = MappingProxyType({})
+    _by_connector: Mapping[str, Mapping[str, StoredSlot]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        found: dict[str, dict[str, StoredSlot]] = {}
+        for (id_, slot), stored in self.slots.items():
+            found.setdefault(id_, {})[slot] = stored
+        object.__setattr__(self, "_by_connector", found)
 
     def state(self, connector: Connector) -> CredentialState:
         """Tell whether a connector has all its secrets, stored for where it goes now.
@@ -73,7 +85,12 @@ class Inventory:
 
     def of(self, connector_id: str) -> Mapping[str, StoredSlot]:
         """Return what is stored for one connector, by slot."""
-        return {slot: stored for (id_, slot), stored in self.slots.items() if id_ == connector_id}
+        return self._by_connector.get(connector_id, _NOTHING)
+
+    def is_bound(self, connector: Connector) -> bool:
+        """Tell whether something is stored for a connector, and all of it for where it goes now."""
+        stored, binding = self.of(connector.id), binding_of(connector)
+        return bool(stored) and all(slot.binding == binding for slot in stored.values())
 
     def _token_state(self, connector_id: str, client: OAuthClient) -> CredentialState:
         if client.grant.connects and (connector_id, TOKEN_SET) not in self.slots:

@@ -27,7 +27,15 @@ from proxy.vault.token_rows import (
     token_record,
 )
 
-__all__ = ["PREFIX", "AgentTokens", "IssuedToken", "TokenRecord", "token_digest", "token_id"]
+__all__ = [
+    "PREFIX",
+    "AgentTokens",
+    "IssuedToken",
+    "TokenRecord",
+    "id_of",
+    "token_digest",
+    "token_id",
+]
 
 PREFIX: Final = "kh_"
 _TOKEN_BYTES: Final = 32
@@ -41,6 +49,11 @@ _NOTE_USE: Final = (
 def token_digest(text: str) -> bytes:
     """Return the SHA-256 under which a token is kept (32 bytes); any text has one."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def id_of(token: Secret) -> str:
+    """Return the id that a token is listed under."""
+    return token_id(token_digest(token.reveal()))
 
 
 class AgentTokens:
