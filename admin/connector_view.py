@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What the operator runs where a connector waits for him, by its status.
 ATTENTION: Final = {
-    "needs configuration": "keyhatch connector show {}",
+    "needs configuration": "keyhatch connector set {}",
     "needs credential": "keyhatch connector set {} --secret-stdin",
     "changed": "keyhatch connector confirm {}",
     "needs connecting": "keyhatch connector connect {}",

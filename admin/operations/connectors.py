@@ -256,8 +256,8 @@ def _acts(before: Connector, after: Connector, keys: Collection[str], by: str) -
     if changed - {"name", "enabled"}:
         acts.append(Act("connector.set", connector=before.slug, by=by))
     if "enabled" in changed:
-        word = "enable" if after.enabled else "disable"
-        acts.append(Act(f"connector.{word}", connector=before.slug, by=by))
+        action = "connector.enable" if after.enabled else "connector.disable"
+        acts.append(Act(action, connector=before.slug, by=by))
     if "name" in changed:
         acts.append(Act("connector.rename", connector=before.slug, to=after.slug, by=by))
     return acts

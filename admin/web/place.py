@@ -12,7 +12,7 @@ from admin.ledger import user_name
 from config.connector import Registry
 from config.errors import OperatorNeededError
 from config.home import Home
-from config.load import RegistryReader
+from config.load import Known, RegistryReader
 from proxy.secret import Secret
 from proxy.vault.inventory import Inventory, read_inventory
 
@@ -62,9 +62,13 @@ class WebPlace:
 
     def registry(self) -> Registry:
         """Return what connectors.yaml says at this moment."""
+        return self.known().registry
+
+    def known(self) -> Known:
+        """Return the same, with the plain values that it says it in."""
         self._home.require()
         with self._busy:
-            return self._reader.read()
+            return self._reader.read_known()
 
     def inventory(self) -> Inventory:
         """Return which secrets exist; needs no key."""
