@@ -110,13 +110,14 @@ def _vault(session: Session, stack: ExitStack) -> "Vault | None":
 
 def show_link(session: Session, link: str, no_browser: bool) -> None:
     """Print a link, and open it by way of a private file: others can read a program's arguments."""
-    click.echo(link)
     if no_browser:
+        click.echo(link)
         return
     way_in = _way_in(session.home)
     address = escape(link, quote=True)
     page = f'<meta charset="utf-8"><meta http-equiv="refresh" content="0; url={address}">'
     write_private(way_in, page.encode())
+    click.echo(link)
     session.open_browser(way_in.as_uri())
 
 
