@@ -1,5 +1,6 @@
 """`keyhatch ui`: the settings page, in a browser."""
 
+import signal
 from contextlib import ExitStack, suppress
 from html import escape
 from pathlib import Path
@@ -89,14 +90,19 @@ def serve_page(session: Session, wish: "Wish", no_browser: bool) -> None:
     from admin.web.place import WebPlace
     from admin.web.serving import PageServer
 
+    ending = {signal.SIGINT, signal.SIGTERM}
     with ExitStack() as stack:
         place = WebPlace(session.home, session.environ, _vault(session, stack), session.now)
+        # Before there are threads, which then wait for none of them either.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         page = PageServer(place, wish)
+        page.start()
+        stack.callback(page.stop)
         stack.callback(_way_in(session.home).unlink, missing_ok=True)
         show_link(session, page.new_link(), no_browser)
         note("the link is good once, for ten minutes; stop the page with Ctrl-C")
-        with suppress(KeyboardInterrupt):
-            page.run()
+        signal.sigwait(ending)
 
 
 def _vault(session: Session, stack: ExitStack) -> "Vault | None":

@@ -66,13 +66,11 @@ class PageServer:
         key = self._sessions.new_link().reveal()
         return f"{self.front.origin}/enter?{urlencode({'key': key})}"
 
-    def run(self) -> None:
-        """Serve until SIGINT or SIGTERM; from the main thread."""
-        self._server.run(sockets=[self._socket])
-
     def start(self) -> None:
         """Serve from a thread until `stop`."""
-        self._thread = threading.Thread(target=self.run, name="settings page", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="settings page", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
