@@ -1,6 +1,7 @@
 """`keyhatch ui`: the settings page, in a browser."""
 
 import signal
+import threading
 from contextlib import ExitStack, suppress
 from html import escape
 from pathlib import Path
@@ -90,19 +91,20 @@ def serve_page(session: Session, wish: "Wish", no_browser: bool) -> None:
     from admin.web.place import WebPlace
     from admin.web.serving import PageServer
 
-    ending = {signal.SIGINT, signal.SIGTERM}
+    ending = threading.Event()
     with ExitStack() as stack:
+        # Not by a blocked mask, which the browser that is opened would inherit.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.signal(number, lambda _number, _frame: ending.set())
+            stack.callback(signal.signal, number, before)
         place = WebPlace(session.home, session.environ, _vault(session, stack), session.now)
-        # Before there are threads, which then wait for none of them either.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
-        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         page = PageServer(place, wish)
         page.start()
         stack.callback(page.stop)
         stack.callback(_way_in(session.home).unlink, missing_ok=True)
         show_link(session, page.new_link(), no_browser)
         note("the link is good once, for ten minutes; stop the page with Ctrl-C")
-        signal.sigwait(ending)
+        ending.wait()
 
 
 def _vault(session: Session, stack: ExitStack) -> "Vault | None":
