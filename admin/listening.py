@@ -1,7 +1,11 @@
 """Where something listens, as it is typed."""
 
+from typing import Final
+
 from config.destination import parse_port
 from config.errors import UsageError
+
+ANY_PORT: Final = "127.0.0.1:0"
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import click
 
 from admin.care import Care
 from admin.context import Session
-from admin.listening import parse_listen
+from admin.listening import ANY_PORT, parse_listen
 from admin.options import HomeCommand, pass_session
 from admin.prompts import Terminal
 from config.errors import UsageError
@@ -73,20 +73,27 @@ def serve(
         configure_service_log()
         report_faults_by_type()
         background = until_idle is not None
-        page = _page(session, vault, ui_listen, stack) if ui or ui_listen else None
-        options = Options(listen=address, until_idle=until_idle, any_port=background, page=page)
+        wish = parse_listen(ui_listen or ANY_PORT) if ui or ui_listen else None
+        options = Options(
+            listen=address,
+            until_idle=until_idle,
+            any_port=background,
+            open_page=None if wish is None else lambda: _open_page(session, vault, wish, stack),
+        )
         run_service(
             session.home, vault, options, mitmproxy_lane, lambda at: _announce(at, ready_fd)
         )
 
 
-def _page(session: Session, vault: "Vault", listen: str | None, stack: ExitStack) -> "PageServer":
+def _open_page(
+    session: Session, vault: "Vault", listen: tuple[str, int], stack: ExitStack
+) -> "PageServer":
     """Serve the settings page beside the proxy, until the stack is left."""
     from admin.web.place import WebPlace
-    from admin.web.serving import ANY_PORT, PageServer, Wish
+    from admin.web.serving import PageServer, Wish
 
     place = WebPlace(session.home, session.environ, vault, session.now)
-    page = PageServer(place, Wish(TcpListen(*parse_listen(listen or ANY_PORT))))
+    page = PageServer(place, Wish(TcpListen(*listen)))
     page.start()
     stack.callback(page.stop)
     click.echo(f"settings page at {page.origin}, `keyhatch ui` opens it", err=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from admin.context import Session
-from admin.listening import parse_listen
+from admin.listening import ANY_PORT, parse_listen
 from admin.options import HomeCommand, pass_session
 from admin.output import note
-from config.errors import OperatorNeededError, UsageError
+from config.errors import NotFoundError, OperatorNeededError, UsageError
 from config.files import write_private
 from config.home import Home
 from config.listen import TcpListen
@@ -68,7 +68,7 @@ def ui(
 
 def running_page(home: Home) -> str | None:
     """Return a new link to the page that the running proxy serves, or None."""
-    with suppress(UsageError):  # a proxy without the page does not know the question
+    with suppress(NotFoundError):
         reply = request(home, {"op": "page-link"})
         return None if reply is None else str(reply["link"])
     return None
@@ -76,7 +76,7 @@ def running_page(home: Home) -> str | None:
 
 def wish_of(listen: str | None, host: str | None, chain: Path | None, key: Path | None) -> "Wish":
     """Return where to serve. Raises UsageError for words that do not go together."""
-    from admin.web.serving import ANY_PORT, Certificate, Wish
+    from admin.web.serving import Certificate, Wish
 
     if (chain is None) != (key is None):
         raise UsageError(

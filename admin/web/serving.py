@@ -18,7 +18,6 @@ from config.errors import UsageError
 from config.listen import TcpListen
 from proxy.server.listeners import bind_listener
 
-ANY_PORT: Final = "127.0.0.1:0"
 MAX_REQUESTS: Final = 64  # at once: people have few browsers, and programs can wait
 PATIENCE: Final = 30  # seconds for requests under way when the page is stopped
 _LOOPBACK: Final = ("127.0.0.1", "::1")

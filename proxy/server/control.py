@@ -45,7 +45,7 @@ class ControlServer:
         stop: Callable[[], None],
         leases_changed: Callable[[int], None],
         doors: LeaseDoors,
-        page_link: Callable[[], str] | None = None,
+        page_link: Callable[[], str],
     ) -> None:
         self._engine = engine
         self._status = status
@@ -125,7 +125,7 @@ class ControlServer:
                 token = self._take_lease(message, leases)
                 path = await self._doors.open_for(token)
                 return {"socket": str(path), **self._lease_facts(token)}
-            case "page-link" if self._page_link is not None:
+            case "page-link":
                 return {"link": self._page_link()}
         raise _unknown()
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from config.connector import Connector, Registry
-from config.errors import ConflictError, KeyhatchError
+from config.errors import ConflictError, KeyhatchError, NotFoundError
 from config.home import Home
 from config.load import RegistryReader
 from proxy.audit.anchor import open_journal
@@ -71,7 +71,7 @@ class Options:
     listen: tuple[str, int] | None = None
     until_idle: float | None = None
     any_port: bool = False
-    page: Page | None = None
+    open_page: Callable[[], Page] | None = None  # once the keeper is forked: it starts a thread
 
 
 def serve(
@@ -104,6 +104,7 @@ class _Service:
         self._started = _now()
         self._stopping = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._page: Page | None = None
         self._journal, self._sealer = open_journal(home.audit, vault, self._started)
 
     async def run(self, make_lane: MakeLane, ready: Callable[[str], None]) -> None:
@@ -142,6 +143,8 @@ class _Service:
         control.listen = await self._listen(lane, engine.snapshot.registry)
         await doors.adjust(engine.snapshot.registry)
         await metrics.adjust(engine.snapshot.registry.settings.metrics)
+        if self._options.open_page is not None:
+            self._page = self._options.open_page()
         await control.start(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -247,14 +250,13 @@ class _Service:
             found = self._status(engine, reloader, control)
             found |= {"listeners": doors.open_places(), "listener_faults": doors.faults()}
             found |= metrics.facts()
-            if self._options.page is not None:
-                found["page"] = self._options.page.origin
+            if self._page is not None:
+                found["page"] = self._page.origin
             faults = refresher.faults()
             slugs = {c.id: slug for slug, c in engine.snapshot.registry.connectors.items()}
             told = [f"{slugs[i]}: {error}" for i, error in faults.items() if i in slugs]
             return {**found, "token_faults": told} if told else found
 
-        page = self._options.page
         control = ControlServer(
             engine,
             status=status,
@@ -262,9 +264,16 @@ class _Service:
             stop=self._stopping.set,
             leases_changed=self._leases_changed,
             doors=doors,
-            page_link=None if page is None else page.new_link,
+            page_link=self._new_link,
         )
         return control
+
+    def _new_link(self) -> str:
+        if self._page is None:
+            raise NotFoundError(
+                "this proxy serves no settings page", hint="start it with `keyhatch serve --ui`"
+            )
+        return self._page.new_link()
 
     def _status(self, engine: Engine, reloader: Reloader, control: ControlServer) -> dict[str, Any]:
         inventory = read_inventory(self._home)

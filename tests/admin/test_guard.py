@@ -116,9 +116,12 @@ class TestAService:
             names = {entry.partition(b"=")[0].decode() for entry in environ}
             assert {name for name in names if is_ambient(name)} == set()
 
-    def test_i01_i03_closes_itself_and_its_keeper_before_it_listens(self, site: Site) -> None:
+    @pytest.mark.parametrize("words", [(), ("--ui",)])
+    def test_i01_i03_closes_itself_and_its_keeper_before_it_listens(
+        self, site: Site, words: tuple[str, ...]
+    ) -> None:
         """I01, I03: told by the kernel, of every process that belongs to this home."""
-        with service(site) as running:
+        with service(site, *words) as running:
             assert running.status()["hardening"] == {
                 "memory_closed": True,
                 "core_dumps_off": True,

@@ -120,6 +120,7 @@ def running_control(home: Home) -> Iterator[Running]:
             stop=running.stopped.set,
             leases_changed=running.leases_changed,
             doors=running.doors,
+            page_link=lambda: "http://page.localhost/enter",
         )
         control.listen = "127.0.0.1:8321"
         await control.start(home)

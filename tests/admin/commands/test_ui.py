@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.errors import UsageError
+from config.errors import NotFoundError
 from config.files import write_private
 from proxy.server.control_client import request
 from tests.support.command_line import CommandLine
@@ -134,7 +134,7 @@ class TestThePageOfTheProxy:
     def test_a_proxy_without_one_knows_no_link(self, site: Site) -> None:
         with service(site) as running:
             assert "page" not in running.status()
-            with pytest.raises(UsageError):
+            with pytest.raises(NotFoundError):
                 request(site.home, {"op": "page-link"})
 
 
