@@ -84,12 +84,13 @@ def env(
     Proxy, certificates and placeholders, with a further token of the agent that ends by itself.
     An agent with a `listen:` port needs none, unless it is narrowed or called from elsewhere.
     """
+    # First: what writes the token there may be the command that adds the agent.
+    token = _given(session, connectors) if token_stdin else None
     registry = session.registry()
     agent = find_agent(registry, name)
     ids = granted_ids(registry, agent, connectors)
-    token: Secret | None
-    if token_stdin:
-        token = _given(session, connectors)
+    if token is not None:
+        pass
     elif isinstance(agent.listen, TcpListen) and not connectors and not address:
         address, token = str(agent.listen), None
     else:

@@ -3,6 +3,7 @@
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from admin.options import HomeCommand, pass_session
 from admin.prompts import Terminal
 from config.errors import UsageError
 from config.listen import TcpListen
+from proxy.server.supervisor import tell_supervisor
 
 if TYPE_CHECKING:
     from admin.web.serving import PageServer
@@ -31,6 +33,7 @@ examples:
   keyhatch serve --listen 127.0.0.1:9000
   keyhatch serve --ui
   keyhatch serve --passphrase-fd 3 3< passphrase.txt
+  keyhatch serve --ca-folder /run/keyhatch
 """,
 )
 @click.option("--listen", metavar="A:P", help="Listen here instead of where the settings say.")
@@ -44,6 +47,12 @@ examples:
     type=click.IntRange(min=0),
     help="Read the vault's passphrase from this file descriptor.",
 )
+@click.option(
+    "--ca-folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Keep copies of ca.pem and bundle.pem here, for other users and containers.",
+)
 @click.option("--until-idle", type=float, hidden=True, help="Stop after so many idle seconds.")
 @click.option("--ready-fd", type=int, hidden=True, help="Write the address here when ready.")
 @pass_session
@@ -54,6 +63,7 @@ def serve(
     ui: bool,
     ui_listen: str | None,
     passphrase_fd: int | None,
+    ca_folder: Path | None,
     until_idle: float | None,
     ready_fd: int | None,
 ) -> None:
@@ -78,6 +88,7 @@ def serve(
             listen=address,
             until_idle=until_idle,
             any_port=background,
+            ca_folder=ca_folder and ca_folder.absolute(),
             open_page=None if wish is None else lambda: _open_page(session, vault, wish, stack),
         )
         run_service(
@@ -101,6 +112,7 @@ def _open_page(
 
 
 def _announce(address: str, ready_fd: int | None) -> None:
+    tell_supervisor(os.environ)
     if ready_fd is None:
         click.echo(f"listening on {address}, stop with Ctrl-C", err=True)
         return

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
@@ -66,11 +67,13 @@ class Options:
     """How a service is started. `until_idle`: seconds without a lease after which it stops.
 
     `any_port`: when the port is taken, take a free one instead (a proxy that `run` starts).
+    `ca_folder`: where copies of the certificates are kept for other users.
     """
 
     listen: tuple[str, int] | None = None
     until_idle: float | None = None
     any_port: bool = False
+    ca_folder: Path | None = None
     open_page: Callable[[], Page] | None = None  # once the keeper is forked: it starts a thread
 
 
@@ -187,7 +190,9 @@ class _Service:
             home=self._home,
             vault=self._vault,
             load_tokens=self._tokens.load,
-            build_trust=lambda registry: build_trust(self._home, registry, _now),
+            build_trust=lambda registry: build_trust(
+                self._home, registry, _now, self._options.ca_folder
+            ),
             look_again=refresher.look_again,
             read=RegistryReader(self._home).read,
         )
