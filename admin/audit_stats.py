@@ -75,8 +75,13 @@ class Stats:
     connectors: dict[str, Tally] = field(default_factory=dict)
     agents: dict[str, Tally] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
-    traffic: list[int] = field(default_factory=list)
+    series: list[Tally] = field(default_factory=list)
     unfinished: int = 0
+
+    @property
+    def traffic(self) -> list[int]:
+        """The requests of each part of the time."""
+        return [tally.requests for tally in self.series]
 
     def facts(self) -> dict[str, object]:
         """Return the counts for programs."""
@@ -100,7 +105,7 @@ def count(records: Iterable[Record], since: datetime, until: datetime, slots: in
 
     `unfinished` are requests that left and have no outcome: under way, or cut off by a kill.
     """
-    stats = Stats(since, until, slots, traffic=[0] * slots)
+    stats = Stats(since, until, slots, series=[Tally() for _ in range(slots)])
     left: set[object] = set()
     for record in records:
         if record.get("event") == "intent":
@@ -133,7 +138,7 @@ def _count_outcome(stats: Stats, record: Record) -> None:
         stats.codes[str(code)] += 1
     time = time_of(record)
     if time is not None:
-        stats.traffic[_slot(stats, time)] += 1
+        stats.series[_slot(stats, time)].add(record)
 
 
 def _slot(stats: Stats, time: datetime) -> int:

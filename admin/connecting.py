@@ -6,11 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-import click
-
-from admin.context import Session
 from admin.desk import Desk, token_values
-from admin.notes import note
+from admin.guide import EnterCode, Guide, Visit
+from admin.ledger import Act, announce
 from admin.vetted import run_vetted
 from config.connector import Connector, ConnectorType, binding_of
 from config.errors import ConflictError, KeyhatchError, UsageError
@@ -48,7 +46,6 @@ class Plan:
     """What the operator has chosen; `refresh_token` is only there for that way."""
 
     way: Way
-    opens_browser: bool = True
     refresh_token: Secret | None = None
 
 
@@ -85,14 +82,16 @@ def choose_way(client: OAuthClient, *, device: bool, paste: bool) -> Way:
     return Way.REFRESH_TOKEN if client.grant is Grant.REFRESH_TOKEN else Way.CLIENT
 
 
-def connect(desk: Desk, client: OAuthClient, plan: Plan) -> Connection:
-    """Get tokens, look who they are for, and store them.
+def connect(
+    desk: Desk, client: OAuthClient, plan: Plan, guide: Guide, *, by: str = ""
+) -> Connection:
+    """Get tokens, look who they are for, and store them; `guide` leads the operator through it.
 
     A consent is only stored once it is known to be that of the account that was connected before
     (attack H08); a refresh token that was pasted is stored at once, for it may be used up.
     Raises ConnectError, ConflictError for another account, EndpointUnreachableError.
     """
-    token_set = run_vetted(_obtain(desk, client, plan))
+    token_set = run_vetted(_obtain(desk, client, plan, guide))
     if plan.way in (Way.REFRESH_TOKEN, Way.CLIENT):
         desk.store.adopt(desk.connector, token_set)
     found = run_vetted(_test(desk, token_set))
@@ -100,21 +99,23 @@ def connect(desk: Desk, client: OAuthClient, plan: Plan) -> Connection:
     _require_same_account(desk, found.token_set)
     moved = _as_told(desk.connector, found)
     if moved:
-        return replace(found, connector=_move(desk, moved, found.token_set))
-    desk.store.adopt(desk.connector, found.token_set)
+        found = replace(found, connector=_move(desk, moved, found.token_set))
+    else:
+        desk.store.adopt(desk.connector, found.token_set)
+    announce(desk.place, Act("connector.connect", connector=desk.connector.slug, by=by))
     return found
 
 
-async def _obtain(desk: Desk, client: OAuthClient, plan: Plan) -> TokenSet:
+async def _obtain(desk: Desk, client: OAuthClient, plan: Plan, guide: Guide) -> TokenSet:
+    guide.begin()
     server = await desk.server(client)
-    session = desk.session
     match plan.way:
         case Way.BROWSER:
-            return await by_browser(server, lambda url: _show(session, url, plan.opens_browser))
+            return await by_browser(server, lambda url: guide.show(Visit(url)))
         case Way.PASTE:
-            return await _by_paste(session, server, opens_browser=plan.opens_browser)
+            return await _by_paste(server, guide)
         case Way.DEVICE:
-            return await by_device(server, _show_device, asyncio.sleep)
+            return await by_device(server, lambda flow: guide.show(_code_of(flow)), asyncio.sleep)
         case Way.REFRESH_TOKEN:
             assert plan.refresh_token is not None  # noqa: S101 - asked for with the plan
             return await by_refresh_token(server, plan.refresh_token)
@@ -122,46 +123,25 @@ async def _obtain(desk: Desk, client: OAuthClient, plan: Plan) -> TokenSet:
             return await by_client(server)
 
 
-async def _by_paste(
-    session: Session, server: AuthorizationServer, *, opens_browser: bool
-) -> TokenSet:
+async def _by_paste(server: AuthorizationServer, guide: Guide) -> TokenSet:
     authorization = begin_pasted(server)
-    _show(session, authorization.url, opens_browser)
-    note(f"afterwards the browser is sent to {authorization.redirect_uri}, which may not load")
+    guide.show(Visit(authorization.url, authorization.redirect_uri))
     for _ in range(ATTEMPTS):
-        answer = read_pasted(server, authorization, _ask_address(session))
+        pasted = await guide.pasted()
+        if pasted is None:
+            break
+        answer = read_pasted(server, authorization, pasted)
         if answer is not None:
             return await redeem(server, authorization, answer)
-        note("that is not the address that this consent leads to")
-        if not session.terminal.interactive():
-            break
+        guide.misfit()
     raise ConnectError(
         "no address of this consent was pasted",
         hint="run the command again; it starts with the redirect address and has code= and state=",
     )
 
 
-def _ask_address(session: Session) -> str:
-    try:
-        return session.terminal.ask("paste the whole address from its address bar")
-    except click.Abort:
-        if session.terminal.interactive():
-            raise
-        return ""  # the end of what was piped in
-
-
-def _show(session: Session, url: str, opens_browser: bool) -> None:
-    if opens_browser and session.open_browser(url):
-        note("waiting for the consent in your browser; if it did not open, go to:")
-    else:
-        note("open this address in a browser:")
-    note(url)
-
-
-def _show_device(flow: DeviceFlow) -> None:
-    note(f"open {flow.verification_uri} on any machine and enter the code {flow.user_code}")
-    if flow.complete_uri:
-        note(f"or open {flow.complete_uri} and compare the code")
+def _code_of(flow: DeviceFlow) -> EnterCode:
+    return EnterCode(flow.user_code, flow.verification_uri, flow.complete_uri, flow.expires_at)
 
 
 async def _test(desk: Desk, token_set: TokenSet) -> Connection:
@@ -212,7 +192,7 @@ def _move(desk: Desk, keys: Mapping[str, object], token_set: TokenSet) -> Connec
     from config.edit import edit_file
 
     connector = desk.connector
-    with edit_file(desk.session.home) as file:
+    with edit_file(desk.place.home) as file:
         after = file.update_connector(connector.slug, keys)
         if binding_of(after) != binding_of(connector):
             desk.store.adopt(connector, token_set)

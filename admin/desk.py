@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from admin.context import Session
+from admin.operations.place import Place
 from config.connector import Connector, Registry, binding_of
 from config.errors import KeyhatchError, OperatorNeededError
 from config.oauth import ACCESS_TOKEN, CLIENT_SECRET, PRIVATE_KEY, OAuthClient
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 class Desk:
     """One connector, the open vault, and the ways out to its servers."""
 
-    session: Session
+    place: Place
     connector: Connector
     vault: "Vault"
     endpoints: Endpoints
 
     @property
     def store(self) -> TokenStore:
-        return TokenStore(self.vault, now=self.session.now, random=SystemRandom().random)
+        return TokenStore(self.vault, now=self.place.now, random=SystemRandom().random)
 
     def stored(self) -> TokenSet | None:
         """Return the tokens that the connector has; None also where they cannot be read."""
@@ -51,13 +51,13 @@ class Desk:
         """
         binding = binding_of(self.connector)
         keys = {slot: self.vault.get(self.connector.id, slot, binding) for slot in client.slots}
-        resolver = Resolver(self.endpoints.authorization, self.session.now)
+        resolver = Resolver(self.endpoints.authorization, self.place.now)
         whole, sends_issuer = await resolver.for_consent(self.connector, client)
         return AuthorizationServer(
             client=whole,
             keys=ClientKeys(keys.get(CLIENT_SECRET), keys.get(PRIVATE_KEY)),
             endpoint=self.endpoints.authorization(self.connector),
-            now=self.session.now,
+            now=self.place.now,
             random=os.urandom,
             sends_issuer=sends_issuer,
         )
@@ -78,8 +78,8 @@ class Desk:
         return await probe(self.connector, path, values, self.endpoints.service(self.connector))
 
     async def _current(self) -> TokenSet:
-        home, roots = self.session.home, self.endpoints.roots
-        refresher = build_refresher(home, self.vault, lambda: roots, self.session.now)
+        home, roots = self.place.home, self.endpoints.roots
+        refresher = build_refresher(home, self.vault, lambda: roots, self.place.now)
         try:
             found = await refresher.current(self.connector)
         finally:
@@ -91,17 +91,17 @@ class Desk:
 
 
 @contextmanager
-def open_desk(session: Session, registry: Registry, connector: Connector) -> Iterator[Desk]:
+def open_desk(place: Place, registry: Registry, connector: Connector) -> Iterator[Desk]:
     """Open the vault and find the roots that servers are verified against."""
     from certs.authority import ensure_authority
     from certs.constraints import permitted_names
     from certs.roots import write_upstream_roots
 
-    home = session.home
-    authority = ensure_authority(home, permitted_names(registry), now=session.now())
+    home = place.home
+    authority = ensure_authority(home, permitted_names(registry), now=place.now())
     roots = write_upstream_roots(home, registry.settings.upstream_ca, own=authority.certificate)
-    with session.vault() as vault:
-        yield Desk(session, connector, vault, Endpoints(roots))
+    with place.vault() as vault:
+        yield Desk(place, connector, vault, Endpoints(roots))
 
 
 def token_values(token_set: TokenSet) -> Mapping[str, str]:

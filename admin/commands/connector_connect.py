@@ -7,14 +7,14 @@ import click
 from admin.completion import connector_names
 from admin.connector_view import facts_of
 from admin.context import Session
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
+from admin.operations.connections import require_ready
 from admin.options import PrintingCommand, pass_session
 from admin.output import note, print_done
 from admin.prompts import secret_from_stdin
 from admin.verdict import verdict_of
 from config.connector import Connector
-from config.errors import OperatorNeededError, UsageError
+from config.errors import UsageError
 from config.oauth import OAuthClient
 from proxy.secret import Secret, accept_secret
 
@@ -60,53 +60,20 @@ def connect(
     """
     registry = session.registry()
     connector = find_connector(registry, name)
-    client = require_oauth(connector)
-    _require_ready(session, connector, client)
+    client = require_ready(session, connector)
     from admin.connecting import Plan, Way, choose_way
     from admin.connecting import connect as run
+    from admin.console_guide import ConsoleGuide
     from admin.desk import open_desk
 
     way = choose_way(client, device=device, paste=paste)
     _require_wanted(way is Way.REFRESH_TOKEN, secret_stdin)
     pasted = _refresh_token(session, connector, secret_stdin) if way is Way.REFRESH_TOKEN else None
     _announce(connector, client)
+    guide = ConsoleGuide(session, opens_browser=not no_browser)
     with open_desk(session, registry, connector) as desk:
-        found = run(desk, client, Plan(way, not no_browser, pasted))
-    announce(session, Act("connector.connect", connector=connector.slug))
+        found = run(desk, client, Plan(way, pasted), guide)
     _report(session, found)
-
-
-def require_oauth(connector: Connector) -> OAuthClient:
-    """Return the connector's OAuth client. Raises UsageError for one that has a key."""
-    if connector.oauth is None:
-        raise UsageError(
-            f"connector {connector.slug} has a key of its own: there is nothing to connect",
-            hint=f"replace its key with `keyhatch connector set {connector.slug}`",
-        )
-    return connector.oauth
-
-
-def _require_ready(session: Session, connector: Connector, client: OAuthClient) -> None:
-    slug = connector.slug
-    if not client.client_id and not client.grant.signs:
-        raise OperatorNeededError(
-            f"connector {slug} has no client id",
-            hint=f"run `keyhatch connector set {slug} --client-id ID` with that of your application",
-        )
-    match session.inventory().state(connector):
-        case "needs-credential":
-            missing = ", ".join(slot.replace("_", " ") for slot in client.slots)
-            raise OperatorNeededError(
-                f"connector {slug} has no {missing}",
-                hint=f"store it with `keyhatch connector set {slug}`",
-            )
-        case "changed":
-            raise OperatorNeededError(
-                f"connector {slug} was changed and would send its secrets elsewhere",
-                hint=f"look at the change, then run `keyhatch connector confirm {slug}`",
-            )
-        case _:
-            return
 
 
 def _require_wanted(takes_token: bool, secret_stdin: bool) -> None:

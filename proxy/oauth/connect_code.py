@@ -27,7 +27,7 @@ from proxy.oauth.token_set import TokenSet
 PASTE_PORT: Final = 8391  # of a redirect that nobody listens to: the address is copied from the bar
 CONNECTED: Final = Page(HTTPStatus.OK, "Connected", "You can close this window.")
 FAILED: Final = Page(
-    HTTPStatus.OK, "Not connected", "The terminal says why. You can close this window."
+    HTTPStatus.OK, "Not connected", "Keyhatch says why, where you began. You can close this window."
 )
 
 type Show = Callable[[str], None]
