@@ -14,10 +14,11 @@ from admin.web.access.front import Front
 from admin.web.access.guard import Guard
 from admin.web.access.judgement import Keys
 from admin.web.access.sessions import Sessions
-from admin.web.answers import failure
+from admin.web.answers import failure, status_of
 from admin.web.assets import load_assets
+from admin.web.last_good import LastGood
 from admin.web.pages import router as pages
-from admin.web.pages.rendering import Renderer
+from admin.web.pages.rendering import SETTINGS, Renderer, renderer_of
 from admin.web.place import WebPlace
 from config.errors import KeyhatchError, NotFoundError
 
@@ -47,6 +48,7 @@ def build_app(web: Web) -> ASGIApp:
     )
     assets = load_assets()
     app.state.place = web.place
+    app.state.shown = LastGood(web.place)
     app.state.renderer = Renderer(web.place, assets)
     app.add_exception_handler(KeyhatchError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
@@ -60,7 +62,7 @@ def build_app(web: Web) -> ASGIApp:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, KeyhatchError)  # noqa: S101 - registered for these
-    return failure(request.scope, error)
+    return _told(request, error)
 
 
 def _not_served(request: Request, error: Exception) -> Response:
@@ -68,4 +70,11 @@ def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for these
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
         return Response(status_code=405, headers=error.headers)
-    return failure(request.scope, NotFoundError("there is nothing at this address"))
+    return _told(request, NotFoundError("there is nothing at this address"))
+
+
+def _told(request: Request, error: KeyhatchError) -> Response:
+    path = request.url.path
+    if path.startswith(SETTINGS) and request.scope["state"]["session"] is not None:
+        return renderer_of(request).trouble(request, error, status_of(error)[0])
+    return failure(request.scope, error)

@@ -11,8 +11,12 @@ from starlette.responses import HTMLResponse
 
 from admin.web.assets import Assets
 from admin.web.place import WebPlace
+from admin.web.standing import sentence, standing_of
+from config.errors import KeyhatchError, NotFoundError
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
+SETTINGS: Final = "/settings/"
+TABS: Final = ("connectors", "agents", "activity", "approvals")
 HUES: Final = 8  # colours of initials in the style sheet
 
 
@@ -40,9 +44,26 @@ class Renderer:
             "tab": tab,
             "csrf": request.scope["state"]["session"].csrf,
             "mark": self._place.mark(),
+            "standing": standing_of(self._place),
         }
         text = self._templates.get_template(template).render({**frame, **shown})
         return HTMLResponse(text, status)
+
+    def trouble(self, request: Request, error: KeyhatchError, status: int) -> HTMLResponse:
+        """Return the page that stands for one which an error kept from being drawn."""
+        tab = request.url.path.removeprefix(SETTINGS).partition("/")[0]
+        missing = isinstance(error, NotFoundError)
+        return self.page(
+            request,
+            "trouble.html",
+            tab if tab in TABS else "",
+            status=status,
+            title="Not found" if missing else "This cannot be shown now",
+            what=sentence(str(error)),
+            hint=sentence(error.hint),
+            onward=f"{SETTINGS}{tab if tab in TABS and missing else TABS[0]}",
+            onward_label="Back to the list" if missing else "To the connectors",
+        )
 
 
 def renderer_of(request: Request) -> Renderer:
