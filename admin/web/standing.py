@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from admin.operations.place import Place
 from admin.web.place import WebPlace
 from config.errors import ConfigError, KeyhatchError, OperatorNeededError
 from proxy.server.control_client import request
@@ -57,7 +58,12 @@ def standing_of(place: WebPlace) -> Standing:
     return Standing(proxy, tuple(banner for banner in found if banner is not None))
 
 
-def proxy_state(place: WebPlace) -> ProxyState:
+def mark_of(place: WebPlace, proxy: ProxyState) -> str:
+    """Return a text that is another one after every change that an open page should show."""
+    return f"{place.mark()}.{proxy.running.value}.{proxy.version}"
+
+
+def proxy_state(place: Place) -> ProxyState:
     """Return how the proxy is doing."""
     try:
         reply = request(place.home, {"op": "approvals"}, timeout=PATIENCE)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import PlainTextResponse
 
 from admin.web.place import WebPlace, place_of
+from admin.web.standing import mark_of, proxy_state
 
 routes = APIRouter()
 
@@ -13,4 +14,4 @@ routes = APIRouter()
 @routes.get("/settings/mark")
 def mark(place: Annotated[WebPlace, Depends(place_of)]) -> PlainTextResponse:
     """Answer with a text that is another one after every change, whoever made it."""
-    return PlainTextResponse(place.mark())
+    return PlainTextResponse(mark_of(place, proxy_state(place)))

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from admin.web.assets import Assets
 from admin.web.place import WebPlace
-from admin.web.standing import sentence, standing_of
+from admin.web.standing import mark_of, sentence, standing_of
 from config.errors import KeyhatchError, NotFoundError
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
@@ -40,11 +40,12 @@ class Renderer:
         self, request: Request, template: str, tab: str, *, status: int = 200, **shown: object
     ) -> HTMLResponse:
         """Return a page of one tab; `shown` is what its template needs, and holds no secret."""
+        standing = standing_of(self._place)
         frame: Mapping[str, object] = {
             "tab": tab,
             "csrf": request.scope["state"]["session"].csrf,
-            "mark": self._place.mark(),
-            "standing": standing_of(self._place),
+            "mark": mark_of(self._place, standing.proxy),
+            "standing": standing,
         }
         text = self._templates.get_template(template).render({**frame, **shown})
         return HTMLResponse(text, status)

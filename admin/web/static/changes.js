@@ -13,7 +13,7 @@ async function markNow() {
 
 function refresh(element) {
   if (element.contains(document.activeElement) && document.activeElement !== document.body) {
-    if (document.activeElement.matches("input, textarea, select")) return;
+    if (document.activeElement.matches('input:not([type="checkbox"]), textarea, select')) return;
   }
   window.htmx.ajax("GET", element.dataset.refreshes, {
     target: element, select: `#${element.id}`, swap: "outerHTML",

@@ -1,0 +1,74 @@
+// The Agents tab: makes agents and tokens, grants connectors as they are ticked.
+
+import { call } from "./api.js";
+import { clearErrors, showProblem } from "./fields.js";
+import { forgetToken, showToken } from "./token.js";
+import { saveGrants } from "./grants.js";
+
+const slug = document.querySelector("[data-agent]")?.dataset.agent;
+const address = `/agents/${encodeURIComponent(slug)}`;
+
+function ends(form) {
+  const seconds = Number(form.elements.ends.value);
+  return seconds ? new Date(Date.now() + seconds * 1000).toISOString() : null;
+}
+
+function chosen(form) {
+  return [...form.querySelectorAll('[name="connectors"]:checked')].map((box) => box.value);
+}
+
+// Runs what a dialog's form is for; what goes wrong is told beside the fields.
+function onSubmit(selector, act) {
+  const form = document.querySelector(selector);
+  if (!form) return;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clearErrors(form);
+    const button = form.querySelector('[type="submit"]');
+    button.disabled = true;
+    try {
+      await act(form);
+    } catch (problem) {
+      showProblem(form, problem);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+onSubmit("[data-new-agent]", async (form) => {
+  const body = { name: form.elements.name.value, connectors: chosen(form), expires_at: ends(form) };
+  const made = (await call("POST", "/agents", { body })).body;
+  showToken(form.closest("dialog"), made.agent, made.token, () => location.assign(`/settings/agents/${made.agent}`));
+});
+
+onSubmit("[data-new-token]", async (form) => {
+  const body = { connectors: chosen(form), expires_at: ends(form) };
+  const made = (await call("POST", `${address}/tokens`, { body })).body;
+  showToken(form.closest("dialog"), made.agent, made.token, () => form.reset());
+});
+
+onSubmit("[data-revocation]", async (form) => {
+  await call("DELETE", `${address}/tokens/${encodeURIComponent(form.dataset.token)}`);
+  form.closest("dialog").close();
+});
+
+onSubmit("[data-deletion]", async () => {
+  const etag = document.getElementById("grants").dataset.etag;
+  await call("DELETE", address, { etag });
+  location.assign("/settings/agents");
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-revokes]");
+  if (!button) return;
+  const dialog = document.getElementById("revoke-token");
+  const form = dialog.querySelector("form");
+  clearErrors(form);
+  form.dataset.token = button.dataset.revokes;
+  dialog.querySelector("[data-revoked]").textContent = button.dataset.revokes;
+  dialog.showModal();
+});
+
+window.addEventListener("pagehide", forgetToken);
+if (slug) saveGrants(address);

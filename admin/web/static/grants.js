@@ -1,0 +1,55 @@
+// Connectors granted and taken away as they are ticked, one after the other, from the state that is shown.
+
+import { call } from "./api.js";
+
+const list = () => document.getElementById("grants");
+const state = document.querySelector("[data-saving]");
+let queue = Promise.resolve();
+let changing = 0;
+
+function told(kind, text) {
+  state.dataset.state = kind;
+  state.textContent = text;
+}
+
+function refresh() {
+  window.htmx.ajax("GET", list().dataset.refreshes, { target: list(), select: "#grants", swap: "outerHTML" });
+}
+
+async function save(address, slug, wanted) {
+  told("saving", "Saving…");
+  try {
+    const path = `${address}/connectors/${encodeURIComponent(slug)}`;
+    const answer = await call(wanted ? "PUT" : "DELETE", path, { etag: list().dataset.etag, body: wanted ? {} : undefined });
+    if (answer.etag) list().dataset.etag = answer.etag;
+    told("saved", "Saved");
+  } catch (problem) {
+    if (problem.status === 412) told("conflict", "Changed elsewhere meanwhile: this is how it is now. Tick again what you want.");
+    else told("failed", problem.sentence);
+    refresh();
+  }
+}
+
+function find(input) {
+  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const item of list().querySelectorAll("[data-found-by]")) {
+    const text = item.dataset.foundBy.toLowerCase();
+    item.hidden = !words.every((word) => text.includes(word));
+  }
+}
+
+export function saveGrants(address) {
+  document.addEventListener("change", (event) => {
+    const box = event.target.closest("[data-grant]");
+    if (!box) return;
+    changing += 1;
+    queue = queue.then(() => save(address, box.dataset.grant, box.checked)).finally(() => { changing -= 1; });
+  });
+  const finder = document.querySelector("[data-finds]");
+  if (finder) finder.addEventListener("input", () => find(finder));
+  // A list drawn before the last tick was saved would take it back for a moment.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "grants" && changing > 1) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterSwap", () => { if (finder) find(finder); });
+}
