@@ -20,7 +20,7 @@ from admin.web.last_good import LastGood
 from admin.web.pages import router as pages
 from admin.web.pages.rendering import SETTINGS, Renderer, renderer_of
 from admin.web.place import WebPlace
-from config.errors import KeyhatchError, NotFoundError
+from config.errors import ConfigError, KeyhatchError, NotFoundError
 
 HOME_PAGE: Final = "/settings/connectors"
 API_DOCUMENT: Final = "/api/v1/openapi.json"
@@ -76,5 +76,7 @@ def _not_served(request: Request, error: Exception) -> Response:
 def _told(request: Request, error: KeyhatchError) -> Response:
     path = request.url.path
     if path.startswith(SETTINGS) and request.scope["state"]["session"] is not None:
-        return renderer_of(request).trouble(request, error, status_of(error)[0])
+        broken = isinstance(error, ConfigError)  # not what was asked for is wrong, but the file
+        status = 503 if broken else status_of(error)[0]
+        return renderer_of(request).trouble(request, error, status)
     return failure(request.scope, error)

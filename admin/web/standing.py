@@ -97,8 +97,10 @@ def _file_banner(place: WebPlace) -> Banner | None:
     except ConfigError as error:
         where = f"line {error.line}, column {error.column}"
         what = str(error).removeprefix(f"{error.source}:{error.line}:{error.column}: ")
-        told = f"{error.source}, {where}: {what}" + (f"; {error.hint}" if error.hint else "")
-        text = f"{told}. Until it is mended, nothing can be changed, and what was read before counts. Check it with"
+        text = (
+            f"{sentence(f'{error.source}, {where}: {what}')} {sentence(error.hint)} Until it is "
+            "mended, nothing can be changed, and what was read before counts. Check it with"
+        )
         return Banner("alert", "connectors.yaml has a mistake", text, "keyhatch config check")
     except KeyhatchError as error:
         return Banner("alert", sentence(str(error)), sentence(error.hint))

@@ -61,6 +61,7 @@ class Running:
     engine: Engine
     counts: list[int] = field(default_factory=list)
     doors: FakeDoors = field(default_factory=FakeDoors)
+    facts: dict[str, Any] = field(default_factory=dict)
     refreshes: int = 0
     fault: KeyhatchError | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -115,7 +116,7 @@ def running_control(home: Home) -> Iterator[Running]:
         stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
         control = ControlServer(
             engine,
-            status=lambda: {"pid": 7, "config_error": None},
+            status=lambda: {"pid": 7, "config_error": None, **running.facts},
             refresh=running.refresh,
             stop=running.stopped.set,
             leases_changed=running.leases_changed,

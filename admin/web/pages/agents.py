@@ -162,4 +162,4 @@ def _listens_at(place: LastGood) -> str:
         reply = ask(place.home, {"op": "status"})
     except KeyhatchError:
         return declared
-    return declared if reply is None else str(reply["listen"])
+    return str((reply or {}).get("listen") or declared)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from admin.connector_view import status_of
+from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.rendering import Renderer, renderer_of
-from admin.web.place import WebPlace, place_of
 from config.catalog import Provider, load_catalog
 from config.connector import Connector, ConnectorType
 from proxy.vault.inventory import Inventory
@@ -41,7 +41,7 @@ class Row:
 @routes.get("/settings/connectors")
 def show_connectors(
     request: Request,
-    place: Annotated[WebPlace, Depends(place_of)],
+    place: Annotated[LastGood, Depends(shown_place)],
     renderer: Annotated[Renderer, Depends(renderer_of)],
     q: str = "",
 ) -> Response:
