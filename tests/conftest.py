@@ -1,10 +1,18 @@
 """What holds for every test."""
 
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.fuzzing import examples
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser.chromium import Chromium
 
 with warnings.catch_warnings():
     # Importing mitmproxy warns (its grammar and its LDAP addon use old names); ours must not.
@@ -20,3 +28,20 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Chromium"]:
+    """The worker's browser process."""
+    from tests.browser.chromium import Chromium, installed
+
+    found = Chromium(installed())
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def browser(chromium: "Chromium") -> Iterator["Browser"]:
+    """The browser, for one test: its contexts are the test's to close."""
+    with chromium.in_use() as lent:
+        yield lent

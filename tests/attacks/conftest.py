@@ -5,7 +5,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from admin.web.serving import PageServer
 from tests.attacks.harness.arena import Arena, Start
 from tests.attacks.harness.authority import Office, open_office
 from tests.attacks.harness.catalogue import CONTROL
@@ -13,6 +15,9 @@ from tests.attacks.harness.control import Control, Mitmdump
 from tests.attacks.harness.oracle import Oracle
 from tests.attacks.harness.products import KeyhatchLane, KeyhatchProcess
 from tests.attacks.harness.upstream import PlaceOfCertificates
+from tests.attacks.harness.website import Website, website
+from tests.browser.person import Person, come
+from tests.support.web import settings_page
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +85,29 @@ def office(arena: Arena, tmp_path: Path, printed: Callable[[], str]) -> Iterator
     """A home whose tokens are renewed at a hostile authorization server; takes the arena, too."""
     with open_office(arena, tmp_path / "office", printed) as found:
         yield found
+
+
+@pytest.fixture
+def page(arena: Arena) -> Iterator[PageServer]:
+    """The settings page over the arena's home, beside the lane."""
+    with settings_page(arena.lane.home) as page:
+        yield page
+
+
+@pytest.fixture
+def site() -> Iterator[Website]:
+    """The attacker's own site, at another port of this machine."""
+    with website() as site:
+        yield site
+
+
+@pytest.fixture
+def operator(page: PageServer, browser: Browser) -> Iterator[Person]:
+    """The operator, whose browser has an open session at the page."""
+    operator = come(browser, page)
+    operator.enter()
+    yield operator
+    operator.context.close()
 
 
 def _arena(

@@ -1,4 +1,4 @@
-"""A home, its page and somebody who looks at it, anew for each test; one browser for all of them."""
+"""A home, its page and somebody who looks at it, anew for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,24 +7,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from admin.web.serving import PageServer
-from tests.browser.chromium import Chromium, installed
 from tests.browser.person import Person, come
 from tests.browser.place import KEY, Desk, make_desk
 from tests.support.origin import Origin, bearer
 from tests.support.web import settings_page
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    found = Chromium(installed())
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    with chromium.in_use() as lent:
-        yield lent
 
 
 @pytest.fixture(scope="session")
