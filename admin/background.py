@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,12 @@ from config.errors import (
 from config.files import open_private
 from config.home import Home
 from proxy.secret import Secret
-from proxy.server.control_client import LeaseHandle, open_lease
+from proxy.server.control_client import (
+    LeaseHandle,
+    SocketLease,
+    open_lease,
+    open_lease_socket,
+)
 from proxy.server.surroundings import without_ambient
 
 IDLE: Final = 30.0  # seconds that such a proxy outlives its last command
@@ -35,15 +41,27 @@ def require_lease(session: Session, agent: str | None, connectors: list[str] | N
 
     Raises KeyhatchError with the reason when none can be had.
     """
+    return _require(session, lambda: open_lease(session.home, agent, connectors))
+
+
+def require_socket_lease(
+    session: Session, agent: str | None, connectors: list[str] | None
+) -> SocketLease:
+    """Return a lease with a socket of its own; like `require_lease` otherwise."""
+    return _require(session, lambda: open_lease_socket(session.home, agent, connectors))
+
+
+def _require[L](session: Session, open_one: Callable[[], L | None]) -> L:
+    """Return what a running proxy gives, starting one when none is running."""
     home = session.home
-    lease = open_lease(home, agent, connectors)
+    lease = open_one()
     if lease is not None:
         return lease
     passphrase = _passphrase(session)
     service = _start(session, passphrase)
     deadline = time.monotonic() + START_LIMIT
     while time.monotonic() < deadline:
-        lease = open_lease(home, agent, connectors)
+        lease = open_one()
         if lease is not None:
             return lease
         code = service.poll()

@@ -15,7 +15,7 @@ from admin.options import HomeCommand, pass_session
 from admin.output import note
 from admin.placeholders import with_placeholders
 from admin.proxy_environment import agent_environment
-from config.errors import ConfigError, NotFoundError
+from config.errors import ConfigError, NotFoundError, UsageError
 from config.slug import slugify
 from proxy.server.control_client import request
 
@@ -29,6 +29,7 @@ examples:
   keyhatch run -- curl http://api.hubapi.com/crm/v3/objects/contacts
   keyhatch run --agent researcher -- python agent.py
   keyhatch run --connector hubspot-api -- claude
+  keyhatch run --sandbox --share ~/data:ro -- python agent.py
 """,
 )
 @click.option(
@@ -45,10 +46,36 @@ examples:
     shell_complete=connector_names,
     help="Allow only this connector; may be repeated.",
 )
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Behind a wall: it sees the working directory and its tools, and reaches the proxy alone.",
+)
+@click.option(
+    "--share",
+    "shares",
+    metavar="PATH[:ro]",
+    multiple=True,
+    help="With --sandbox: open this as well, for writing or only for reading; may be repeated.",
+)
+@click.option(
+    "--hide",
+    "hidden",
+    metavar="PATH",
+    multiple=True,
+    help="With --sandbox: leave this out of what is open; may be repeated.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_session
 def run(
-    session: Session, agent: str | None, connectors: tuple[str, ...], command: tuple[str, ...]
+    session: Session,
+    *,
+    agent: str | None,
+    connectors: tuple[str, ...],
+    sandbox: bool,
+    shares: tuple[str, ...],
+    hidden: tuple[str, ...],
+    command: tuple[str, ...],
 ) -> int:
     """Run a command whose requests go through the proxy.
 
@@ -58,12 +85,19 @@ def run(
     Variables from which SDKs read a key, such as OPENAI_API_KEY, are set to a placeholder for the
     connectors that the command may use; a key of yours in one is not passed on.
     """
+    if (shares or hidden) and not sandbox:
+        raise UsageError("--share and --hide are for --sandbox", hint="add --sandbox")
     slugs, agent_slug = _names(session, connectors, agent)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
         raise NotFoundError(
             f"cannot run {command[0]!r}: there is no such command",
             hint="check its name and PATH; the command comes after --",
         )
+    if sandbox:
+        from admin.sandbox.command import Wanted, run_sandboxed
+
+        wanted = Wanted(shares, hidden)
+        return run_sandboxed(session, wanted, agent_slug, slugs or None, command)
     with require_lease(session, agent_slug, slugs or None) as lease:
         kept, words = with_placeholders(session.environ, lease.placeholders)
         for word in words:

@@ -1,0 +1,107 @@
+"""Facts about this machine and this user that a plan is made from."""
+
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from admin.isolation import launcher
+from admin.sandbox.places import SYSTEM
+from admin.sandbox.plan import Machine
+from admin.sandbox.shares import Forbidden
+from config.home import Home
+from proxy.vault.keys.reference import KEY_FILE_VARIABLE
+
+_NO_HOME: Final = Path("/tmp/home")  # noqa: S108 - inside, where /tmp is private
+
+
+class RealDisk:
+    """The file system that we run on."""
+
+    def resolve(self, path: Path) -> Path | None:
+        """Return where a path leads without any link; None where there is nothing, or in circles."""
+        try:
+            return path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return None
+
+    def is_folder(self, path: Path) -> bool:
+        """Tell whether it is a folder; links are followed."""
+        return path.is_dir()
+
+    def link(self, path: Path) -> Path | None:
+        """Return what a symbolic link says, None for anything else."""
+        try:
+            return path.readlink()
+        except OSError:
+            return None
+
+    def entries(self, folder: Path) -> Sequence[Path]:
+        """Return what a folder has, nothing where it cannot be read."""
+        try:
+            return [folder / name for name in os.listdir(folder)]  # noqa: PTH208 - half the time
+        except OSError:
+            return ()
+
+    def is_public(self, path: Path) -> bool:
+        """Tell whether every user of the machine may read it."""
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            return True  # nothing is there
+        wanted = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+        return mode & wanted == wanted
+
+
+def look_around(home: Home, environ: Mapping[str, str], guarded: Sequence[Path]) -> Machine:
+    """Return the facts for a call; `guarded` are more files that no command sees."""
+    key_file = environ.get(KEY_FILE_VARIABLE)
+    return Machine(
+        homes=_homes(environ),
+        folder=Path.cwd(),
+        search=_search(environ),
+        guarded=(home.root.resolve(), *guarded, *([Path(key_file)] if key_file else ())),
+        python=_python(),
+        prefix=Path(sys.base_prefix).resolve(),
+    )
+
+
+def forbidden_places(home: Home, machine: Machine) -> Forbidden:
+    """Return what must not be shared."""
+    ours = (launcher().parent, Path(sys.prefix), Path(sys.base_prefix))
+    return Forbidden(
+        machine.homes, home.root.resolve(), tuple(dict.fromkeys(p.resolve() for p in ours))
+    )
+
+
+def _homes(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    named = [Path(text) for text in (environ.get("HOME"), _home_of_record()) if text]
+    found = [path.resolve() for path in named if path.is_absolute()]
+    usable = [path for path in found if not _is_odd(path)]
+    return tuple(dict.fromkeys(usable)) or (_NO_HOME,)
+
+
+def _home_of_record() -> str | None:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return None
+
+
+def _is_odd(path: Path) -> bool:
+    """Tell whether a home is one that cannot be covered by an empty folder, as a service's is."""
+    return path == Path("/") or any(path.is_relative_to(place) for place in (*SYSTEM, "/proc"))
+
+
+def _search(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    texts = environ.get("PATH", "").split(":")
+    folders = [Path(text).resolve() for text in texts if text.startswith("/")]
+    return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def _python() -> Path:
+    base: str = getattr(sys, "_base_executable", None) or sys.executable
+    return Path(base).resolve()

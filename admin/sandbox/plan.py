@@ -1,0 +1,246 @@
+"""What a command will find inside the wall: decided from facts of the machine, before anything is done.
+
+Everything is closed unless it is named. Parts are laid over each other in this order: the system,
+empty folders, what tools need, what is shared, and last what is hidden, so that nothing that is
+shared can uncover what is not to be seen.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final, Protocol
+
+from admin.sandbox.places import (
+    CREDENTIALS,
+    PROC_FILES,
+    PROC_FOLDERS,
+    PROC_READ_ONLY,
+    PROJECTS_OWN,
+    SYSTEM,
+)
+from admin.sandbox.shares import Share
+from admin.sandbox.tools import tool_places
+
+RUN: Final = Path("/run/keyhatch")  # where our own files are, inside
+PROXY_SOCKET: Final = RUN / "proxy.sock"
+CERTIFICATES: Final = RUN / "ca"
+PORT: Final = 8321  # of the proxy, inside: the network there is the command's alone
+
+
+class Kind(Enum):
+    """How a place inside comes to be."""
+
+    READ = "read-only"
+    WRITE = "writable"
+    LINK = "a link"
+    TEXT = "a file of ours"
+    EMPTY = "an empty folder"
+    HIDDEN_FOLDER = "hidden, empty"
+    HIDDEN_FILE = "hidden, an empty file"
+    NO_FILE = "not readable"
+    PROC = "processes of the wall alone"
+    DEVICES = "a few devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One place inside; `source` is where it comes from outside, `vetted` that it was named by a person.
+
+    The source of a link is what it says. The text of a file of ours is in `text`.
+    """
+
+    kind: Kind
+    target: Path
+    source: Path | None = None
+    text: bytes = field(default=b"", repr=False)
+    vetted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole of what is inside; `mounts` in the order in which they are made."""
+
+    mounts: tuple[Mount, ...]
+    folder: Path
+    home: Path
+
+
+class Disk(Protocol):
+    """What is asked of the file system while planning."""
+
+    def resolve(self, path: Path) -> Path | None:
+        """Return where a path leads without any link; None where there is nothing."""
+
+    def is_folder(self, path: Path) -> bool:
+        """Tell whether it is a folder; links are followed."""
+
+    def link(self, path: Path) -> Path | None:
+        """Return what a symbolic link says, None for anything else."""
+
+    def entries(self, folder: Path) -> Sequence[Path]:
+        """Return what a folder has, nothing where it cannot be read."""
+
+    def is_public(self, path: Path) -> bool:
+        """Tell whether every user of the machine may read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Facts of this machine and this call; every path is resolved.
+
+    `homes` are the user's, the one that is used first. `guarded` are never seen, whatever is
+    shared. `python` is the interpreter of what runs inside first, `prefix` its installation.
+    """
+
+    homes: tuple[Path, ...]
+    folder: Path
+    search: tuple[Path, ...]
+    guarded: tuple[Path, ...]
+    python: Path
+    prefix: Path
+
+
+def make_plan(
+    machine: Machine,
+    disk: Disk,
+    shares: Sequence[Share],
+    hidden: Sequence[Path],
+    texts: Mapping[Path, bytes],
+) -> Plan:
+    """Return the plan for a command. Shares are vetted and resolved, the working directory among them.
+
+    `texts` are files of ours: paths inside and what they say.
+    """
+    tools = [
+        place
+        for place in tool_places(machine, disk)
+        if not any(_is_within(place, share.path) for share in shares)
+    ]
+    opened = [*(Mount(Kind.READ, place, place) for place in tools), *map(_mount_of, shares)]
+    opened.sort(key=lambda mount: (len(mount.target.parts), mount.target))
+    mounts = [
+        *_system(disk),
+        *_kernel(disk),
+        *_empty_folders(machine),
+        *opened,
+        *(Mount(Kind.TEXT, path, text=text) for path, text in texts.items()),
+    ]
+    masks = _masks(machine, disk, opened, shares, hidden)
+    return Plan((*mounts, *masks), machine.folder, machine.homes[0])
+
+
+def is_open(plan: Plan, path: Path) -> bool:
+    """Tell whether a resolved path can be seen inside: the last mount that it lies in tells."""
+    seen = False
+    for mount in plan.mounts:
+        if _is_within(path, mount.target):
+            seen = mount.kind in {Kind.READ, Kind.WRITE, Kind.TEXT}
+    return seen
+
+
+def _mount_of(share: Share) -> Mount:
+    kind = Kind.WRITE if share.writable else Kind.READ
+    return Mount(kind, share.path, share.path, vetted=True)
+
+
+def _system(disk: Disk) -> Iterator[Mount]:
+    for name in SYSTEM:
+        path = Path(name)
+        link = disk.link(path)
+        if link is not None:
+            yield Mount(Kind.LINK, path, link)
+        elif disk.is_folder(path):
+            yield Mount(Kind.READ, path, path)
+    for path in _closed_in(disk):
+        folder = disk.is_folder(path)
+        yield Mount(Kind.HIDDEN_FOLDER if folder else Kind.HIDDEN_FILE, path)
+
+
+def _closed_in(disk: Disk) -> Iterator[Path]:
+    """Yield what of /etc, and of the top of /opt and /usr/local, is not for every user.
+
+    Host keys, shadowed passwords and the like: the superuser's commands could read them.
+    """
+    yield from _not_public(disk, Path("/etc"), depth=8)
+    yield from _not_public(disk, Path("/opt"), depth=2)
+    yield from _not_public(disk, Path("/usr/local"), depth=2)
+
+
+def _not_public(disk: Disk, folder: Path, *, depth: int) -> Iterator[Path]:
+    for path in disk.entries(folder):
+        if disk.link(path) is not None:
+            continue
+        if not disk.is_public(path):
+            yield path
+        elif depth > 1 and disk.is_folder(path):
+            yield from _not_public(disk, path, depth=depth - 1)
+
+
+def _kernel(disk: Disk) -> Iterator[Mount]:
+    proc = Path("/proc")
+    yield Mount(Kind.DEVICES, Path("/dev"))
+    yield Mount(Kind.PROC, proc)
+    for name in PROC_READ_ONLY:
+        # bubblewrap leaves /proc/sys to the superuser, who could name a program for the kernel to
+        # start outside (core_pattern).
+        if disk.is_folder(proc / name):
+            yield Mount(Kind.READ, proc / name, proc / name)
+    for name in PROC_FOLDERS:
+        if disk.is_folder(proc / name):
+            yield Mount(Kind.HIDDEN_FOLDER, proc / name)
+    for name in PROC_FILES:
+        if disk.resolve(proc / name) is not None:
+            yield Mount(Kind.NO_FILE, proc / name)
+
+
+def _empty_folders(machine: Machine) -> Iterator[Mount]:
+    for name in ("/tmp", "/run", "/var/tmp"):  # noqa: S108 - private ones
+        yield Mount(Kind.EMPTY, Path(name))
+    yield Mount(Kind.LINK, Path("/var/run"), Path("../run"))
+    yield Mount(Kind.EMPTY, machine.homes[0])
+
+
+def _masks(
+    machine: Machine,
+    disk: Disk,
+    opened: Sequence[Mount],
+    shares: Sequence[Share],
+    hidden: Sequence[Path],
+) -> Iterator[Mount]:
+    """Yield what covers credentials inside of what was opened, what is hidden by name, and ours."""
+    asked = {share.path for share in shares}
+    places = [*map(Path, _CREDENTIAL_SYSTEM), *(mount.target for mount in opened)]
+    found: dict[Path, None] = {}
+    for candidate in _credential_places(machine, opened):
+        path = disk.resolve(candidate)
+        if path is None or path in found or not any(_is_within(path, p) for p in places):
+            continue
+        if not any(_is_within(named, path) for named in asked):
+            found[path] = None
+    for path in (*hidden, *machine.guarded):
+        resolved = disk.resolve(path)
+        if resolved is not None and any(_is_within(resolved, place) for place in places):
+            found[resolved] = None
+    for path in sorted(found, key=lambda p: (len(p.parts), p)):
+        if not any(path != other and _is_within(path, other) for other in found):
+            kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
+            yield Mount(kind, path)
+
+
+_CREDENTIAL_SYSTEM: Final = ("/usr", "/etc", "/opt")
+
+
+def _credential_places(machine: Machine, opened: Iterable[Mount]) -> Iterator[Path]:
+    for home in machine.homes:
+        for name in CREDENTIALS:
+            yield home / name
+    for mount in opened:
+        if mount.vetted:
+            for name in CREDENTIALS:
+                if name not in PROJECTS_OWN:
+                    yield mount.target / name
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents

@@ -1,0 +1,115 @@
+"""What an operator shares with a command: read from words, resolved, and refused where it would be the wall itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from admin.sandbox.places import NOT_SHARED, NOT_WHOLE, NOT_WRITABLE
+from config.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from admin.sandbox.plan import Disk
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A file or folder that is opened inside under its own path."""
+
+    path: Path
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """What must not be shared; all resolved. `writable` lists what may be read, at the most."""
+
+    homes: tuple[Path, ...]
+    keyhatch: Path
+    installation: tuple[Path, ...]
+
+
+def parse_share(text: str, base: Path, home: Path) -> Share:
+    """Return what `PATH[:ro|:rw]` means; relative to `base`, `~` is the home. Raises UsageError."""
+    path, colon, mode = text.rpartition(":")
+    if not colon or mode not in {"ro", "rw"}:
+        path, mode = text, "rw"
+    return Share(parse_path(path, base, home), mode == "rw")
+
+
+def parse_path(text: str, base: Path, home: Path) -> Path:
+    """Return a path that was named; relative to `base`, `~` is the home. Raises UsageError."""
+    if not text or "\0" in text:
+        raise UsageError("a path is empty", hint="write it like --share ~/data:ro")
+    if text == "~" or text.startswith("~/"):
+        return home / text[2:]
+    return base / text
+
+
+def resolve_share(share: Share, disk: "Disk", forbidden: Forbidden) -> Share:
+    """Return a share without links in its path, or raise UsageError or NotFoundError."""
+    path = disk.resolve(share.path)
+    if path is None:
+        raise NotFoundError(
+            f"cannot share {share.path}: there is no such file or folder",
+            hint="check the path given to --share or to `sandbox: share:`",
+        )
+    resolved = Share(path, share.writable)
+    fault = _fault(resolved, forbidden)
+    if fault is None:
+        return resolved
+    where = f"{path}" if path == share.path else f"{share.path} (which is {path})"
+    raise UsageError(f"cannot share {where}: {fault[0]}", hint=fault[1])
+
+
+def resolve_folder(folder: Path, disk: "Disk", forbidden: Forbidden) -> Share:
+    """Return the share of the working directory. Raises UsageError where it cannot be one."""
+    path = disk.resolve(folder)
+    fault = ("it is gone", "go to another folder first")
+    if path is not None:
+        share = Share(path, writable=True)
+        found = _fault(share, forbidden)
+        if found is None:
+            return share
+        fault = found
+    raise UsageError(
+        f"the working directory {folder} cannot be opened to a command: {fault[0]}",
+        hint="go to the folder of your project first, then run it again",
+    )
+
+
+def _fault(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:
+    """Return why a resolved path must not be shared, and what to do instead."""
+    path = share.path
+    if path.is_relative_to(forbidden.keyhatch):
+        return "it is in Keyhatch's own home", "share a copy of what the command needs"
+    for home in forbidden.homes:
+        if path == home:
+            return "it is the home folder, with everything in it", "share what the command needs"
+        if home.is_relative_to(path):
+            return "the home folder lies in it", "share the folder that the command needs"
+    if any(path.is_relative_to(place) for place in NOT_SHARED):
+        return "it is a place of the kernel or of other programs' sockets", "leave it out"
+    if str(path) in NOT_WHOLE or path == Path("/"):
+        return "it is too much: other programs' files lie in it", "share a folder in it"
+    return _fault_of_writing(share, forbidden) if share.writable else None
+
+
+def _fault_of_writing(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:
+    path = share.path
+    if forbidden.keyhatch.is_relative_to(path):
+        return "Keyhatch's own home lies in it", "share it with :ro, or a folder in it"
+    for place in forbidden.installation:
+        if place.is_relative_to(path) or path.is_relative_to(place):
+            return (
+                f"Keyhatch itself is installed there ({place}), and whoever changes it has your credentials",
+                "share it with :ro, or install Keyhatch elsewhere, as with `pipx install keyhatch`",
+            )
+    if any(path.is_relative_to(place) for place in NOT_WRITABLE):
+        return "it is part of the system", "share it with :ro"
+    return None
+
+
+def require_distinct(shares: Sequence[Share]) -> list[Share]:
+    """Return the shares with the last word for each path."""
+    return list({share.path: share for share in shares}.values())
