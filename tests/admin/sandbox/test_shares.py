@@ -94,7 +94,7 @@ class TestWhatIsNotShared:
         assert resolve_share(share, DISK, forbidden) == share
 
     def test_all_of_the_temporary_files(self, tmp_path: Path) -> None:
-        elsewhere = Forbidden((Path("/home/of-none"),), tmp_path, ())
+        elsewhere = Forbidden((Path("/nobodys"),), tmp_path, ())
         assert "too much" in refused("/tmp", elsewhere, writable=False)
 
     def test_nothing_at_all(self, forbidden: Forbidden, tmp_path: Path) -> None:
