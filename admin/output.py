@@ -197,3 +197,8 @@ def _pad(text: str, width: int) -> str:
 
 def _coloured(environ: Mapping[str, str]) -> bool:
     return sys.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number with what it counts, in the plural where that is right."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -15,7 +15,7 @@ from admin.doctor.machine import look_at_machine
 from admin.doctor.soundness import check_soundness
 from admin.doctor.view import View
 from admin.options import PrintingCommand, pass_session
-from admin.output import paint, print_json, printable, terminal_width
+from admin.output import counted, paint, print_json, printable, terminal_width
 
 WIDTH = 80
 _GRADE, _TOPIC = 9, 16  # columns
@@ -104,5 +104,4 @@ def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
 
 
 def _count(counts: Counter[Grade], grade: Grade) -> str:
-    number = counts[grade]
-    return f"{number} {grade.value}{'' if number == 1 else 's'}"
+    return counted(counts[grade], grade.value)

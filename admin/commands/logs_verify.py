@@ -6,7 +6,7 @@ import click
 
 from admin.context import Session
 from admin.options import PrintingCommand, pass_session
-from admin.output import as_text, note, painter, print_json
+from admin.output import as_text, counted, note, painter, print_json
 from config.errors import UsageError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _tell(session: Session, report: "Report", *, chain_only: bool) -> None:
         note(f"{as_text(str(remark.place))}: {remark.message}")
     if report.unsigned:
         note(f"{report.unsigned} written with the vault locked, so without a MAC")
-    click.echo(f"{_counted(report.records, 'record')} in {_counted(report.files, 'file')}")
+    click.echo(f"{counted(report.records, 'record')} in {counted(report.files, 'file')}")
     if report.findings:
         click.echo(paint("not as it was written", "red"))
         note(_advice(report))
@@ -139,10 +139,6 @@ def _tell(session: Session, report: "Report", *, chain_only: bool) -> None:
     behind = report.head.seq - report.sealed.seq
     if behind and not chain_only:
         note(f"the last {behind} are not sealed yet: a cut that took only them would not show")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _advice(report: "Report") -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from admin.connector_view import ATTENTION
 from admin.doctor.finding import Finding, ok, problem, warning
 from admin.doctor.view import Fault, Installation, Machine, View
+from admin.output import counted
 from proxy.server.surroundings import REFUSED
 
 MITMPROXY: Final = (12, 2)  # the one whose layers ours stand on, as pyproject.toml bounds it
@@ -43,7 +44,8 @@ def _configuration(found: Installation) -> Iterator[Finding]:
     if found.config_fault is not None:
         yield _broken("configuration", found.config_fault)
     else:
-        yield ok("configuration", f"{len(found.states)} connectors, {found.agents} agents")
+        connectors = counted(len(found.states), "connector")
+        yield ok("configuration", f"{connectors}, {counted(found.agents, 'agent')}")
     if found.roots_fault is not None:
         yield _broken("upstream_ca", found.roots_fault)
     if not _is_loopback(found.listen_host):

@@ -24,6 +24,7 @@ from proxy.oauth.schedule import MAX_RETRY, Random, retry_at, should_renew, usab
 from proxy.oauth.state import renewable
 from proxy.oauth.store import Held, TokenStore
 from proxy.oauth.token_set import TokenSet
+from proxy.vault.errors import BindingChangedError
 
 POLL: Final = 0.05  # seconds between looks at a lease that another holds
 LEASE_LOOKS: Final = 1200  # a minute: longer than one call may take
@@ -146,7 +147,11 @@ class Rotation:
             return self._unwritten(connector, held, error)
         if marked is None:
             return await self.durably(self._store.read, connector)
-        answer = await self._ask(connector, held.token_set)
+        try:
+            answer = await self._ask(connector, held.token_set)
+        except BindingChangedError:
+            await self.durably(self._store.unmark, marked, held)
+            raise
         if isinstance(answer, TokenFailure):
             return await self._fail(connector, held, marked, answer)
         return await self._keep(connector, marked, answer, lease)
@@ -154,11 +159,17 @@ class Rotation:
     async def _ask(
         self, connector: Connector, previous: TokenSet | None
     ) -> TokenSet | TokenFailure:
-        """Ask once; whatever goes wrong is a failure, and none but the provider's is terminal."""
+        """Ask once; whatever goes wrong is a failure, and none but the provider's is terminal.
+
+        Raises BindingChangedError where the client's own secret was stored for something else:
+        then nobody was asked, and it is for the operator to confirm.
+        """
         try:
             answer = await self._renewal.renew(connector, previous)
         except EndpointUnreachableError as error:
             return TokenFailure(FailureKind.UNAVAILABLE, str(error))
+        except BindingChangedError:
+            raise
         except KeyhatchError as error:  # such as a client secret that is missing
             return TokenFailure(FailureKind.REJECTED, str(error))
         except Exception as error:  # noqa: BLE001 - text and trace may hold tokens

@@ -84,6 +84,10 @@ class TokenStore:
         state = self._vault.write_state(begun(held.state, self._now(), forced=forced))
         return None if state is None else replace(held, state=state)
 
+    def unmark(self, marked: Held, before: Held) -> None:
+        """Take a marker off again: the provider was not asked."""
+        self._vault.write_state(replace(marked.state, pending_since=before.state.pending_since))
+
     def renew(self, connector: Connector, held: Held, token_set: TokenSet) -> Held | None:
         """Replace the token set that was `held` by the one that the provider gave for it.
 

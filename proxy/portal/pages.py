@@ -132,6 +132,8 @@ def _line(connector: Connector, view: View) -> str:
     if hint := remedy(connector, status):
         parts.append(hint)
     parts.append(f"base address {base}" if base else f"hosts {_hosts(connector)}")
+    if connector.scheme == "http":
+        parts.append("without encryption: what is sent there leaves in clear")
     if by_name:
         parts.append(f"by name {by_name}")
     if not view.is_alone(connector):

@@ -30,7 +30,8 @@ a key, and do not look for one; there is none in your environment, your files or
 A connector is an account at a service that you may use. Your connectors are listed below.
 
 - Send requests through the proxy that HTTP_PROXY and HTTPS_PROXY name. Most clients do so by themselves.
-- Call the service's own address, with http:// or https://. Either way it leaves encrypted.
+- Call the service's own address, with http:// or https://. Either way it leaves encrypted, unless
+  the list below says that the service has no encryption.
 - Or call a connector by its name: http://NAME.connector.keyhatch.internal/path goes to its base address.
 - Where two of your connectors own the same host, add the header Keyhatch-Connector: NAME.
 - Leave out Authorization and API keys. If a library insists on a key, give it any text: the proxy

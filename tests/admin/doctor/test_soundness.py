@@ -30,6 +30,19 @@ def test_a_sound_installation_has_nothing_but_good_findings() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("states", "agents", "told"),
+    [
+        ({}, 0, "0 connectors, 0 agents"),
+        ({"hub": "ready"}, 1, "1 connector, 1 agent"),
+        ({"hub": "ready", "old": "disabled"}, 2, "2 connectors, 2 agents"),
+    ],
+)
+def test_it_counts_in_words_that_are_right(states: Any, agents: int, told: str) -> None:
+    found = findings(states=states, agents=agents)
+    assert [one.what for one in found if one.topic == "configuration"] == [told]
+
+
 def test_a_home_without_a_proxy_or_a_key_is_sound_too() -> None:
     assert worse(findings(proxy=None, key_source="", authority=None)) == []
 

@@ -10,7 +10,7 @@ from config.oauth import Grant
 from proxy.oauth.driver_interface import EndpointUnreachableError
 from proxy.oauth.failure import FailureKind, TokenFailure
 from proxy.problems import ProblemCode
-from proxy.vault.errors import SecretMissingError
+from proxy.vault.errors import BindingChangedError, SecretMissingError
 from proxy.vault.refresh_state import Condition
 from tests.support.refreshing import (
     CONNECTOR,
@@ -92,6 +92,23 @@ class TestARefusalByTheUpstream:
             told = problem(await refresher.current(CONNECTOR))
             assert told.code is ProblemCode.NEEDS_REAUTHORIZATION
             assert "connector connect example" in told.hint
+
+        asyncio.run(run())
+
+
+class TestAChangedConnector:
+    def test_is_told_as_changed_and_works_once_it_is_confirmed(self, shop: Workshop) -> None:
+        """Its tokens come by the client's secret alone, which was stored for something else."""
+        shop.provider.script = [BindingChangedError("changed", hint="confirm")]
+
+        async def run() -> None:
+            refresher = shop.refresher()
+            told = problem(await refresher.current(MINT))
+            assert told.code is ProblemCode.CONNECTOR_CHANGED
+            assert "connector confirm example" in told.hint
+            state = shop.store.read(MINT).state
+            assert (state.condition, state.pending_since) == (Condition.OK, None)
+            tokens(await refresher.current(MINT))  # no problem any more
 
         asyncio.run(run())
 

@@ -207,6 +207,14 @@ class TestGuide:
             r'- hub "(?:[^"\\]|\\.)*": ready; base address https://api\.example/;', line
         )
 
+    @pytest.mark.parametrize(("scheme", "told"), [("http", True), ("https", False)])
+    def test_a_service_without_encryption_is_told_as_such(self, scheme: Any, told: bool) -> None:
+        plain = snapshot_of(owning("plain", "plain.example:80", scheme=scheme))
+        guide = text("/llms.txt", snapshot=plain, caller=Caller("a", frozenset({"plain"})))
+        [line] = [one for one in guide.splitlines() if one.startswith("- plain ")]
+        assert ("leaves in clear" in line) is told
+        assert "unless" in guide
+
 
 class TestForms:
     @pytest.mark.parametrize(
