@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Request
 
 from admin.ledger import user_name
+from admin.operations.uses import LastUses
 from config.connector import Registry
 from config.errors import OperatorNeededError
 from config.home import Home
@@ -46,6 +47,7 @@ class WebPlace:
         self._now = now
         self._reader = RegistryReader(home)
         self._busy = threading.Lock()
+        self.uses = LastUses()
 
     @property
     def home(self) -> Home:

@@ -48,7 +48,7 @@ def test_the_list_says_what_there_is_and_what_is_missing(desk: Desk, person: Per
     tab = person.enter()
     told = {name: tab.get_by_role("row").filter(has_text=name) for name in names(tab)}
     assert set(told) == {"HubSpot API", "Billing", "Support inbox"}
-    expect(told["HubSpot API"]).to_contain_text("Needs credential")
+    expect(told["HubSpot API"]).to_contain_text("Needs a credential")
     expect(told["Billing"]).to_contain_text("Ready")
     expect(told["Billing"]).to_contain_text("api.example.com and 1 more")
     expect(told["Support inbox"]).to_contain_text("Disabled")
@@ -77,7 +77,7 @@ def test_what_others_change_shows_by_itself(desk: Desk, person: Person) -> None:
     expect(tab.locator("#list .name")).to_have_count(3)
     desk.keyhatch("connector", "enable", "support")
     line = tab.get_by_role("row").filter(has_text="Support inbox")
-    expect(line).to_contain_text("Needs credential")
+    expect(line).to_contain_text("Needs a credential")
     desk.edit("billing", name="Invoices")
     expect(tab.get_by_role("link", name="Invoices")).to_be_visible()
     assert "# asks the accounting department" in desk.text

@@ -13,9 +13,9 @@ from admin.operations.agents import AgentState
 from admin.operations.tokens import Token
 from admin.proxy_environment import agent_variables, proxy_url
 from admin.web.last_good import LastGood, shown_place
-from admin.web.pages.connectors import TONES
 from admin.web.pages.moments import instant
 from admin.web.pages.rendering import Renderer, renderer_of
+from admin.web.pages.words import status_words
 from admin.web.standing import Running, proxy_state
 from config.connector import Registry
 from config.errors import KeyhatchError
@@ -117,9 +117,8 @@ def grant_rows(state: AgentState, place: LastGood) -> list[GrantRow]:
     connectors = sorted(place.registry().connectors.values(), key=lambda c: c.name.casefold())
     found = []
     for connector in connectors:
-        status = status_of(connector, inventory)
+        status, tone = status_words(status_of(connector, inventory))
         slug = connector.slug
-        tone = TONES.get(status, "warn")
         row = GrantRow(slug, connector.name, status, tone, slug in words, words.get(slug, ""))
         found.append(row)
     return found

@@ -1,29 +1,26 @@
 """The Connectors tab: what there is, searched, and the dialog that makes one."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from admin.connector_view import status_of
+from admin.operations.listing import Row, rows
 from admin.web.last_good import LastGood, shown_place
+from admin.web.pages.moments import instant
 from admin.web.pages.rendering import Renderer, renderer_of
-from config.catalog import Provider, load_catalog
-from config.connector import Connector, ConnectorType
-from proxy.vault.inventory import Inventory
+from admin.web.pages.uses import Uses, uses_of
+from admin.web.pages.words import TYPES, status_words
+from config.catalog import Form, Provider, load_catalog
+from config.connector import ConnectorType
+from config.unset import is_unset
 
 routes = APIRouter()
-TYPES: Final = {
-    ConnectorType.API_KEY: "API Key",
-    ConnectorType.OAUTH: "OAuth",
-    ConnectorType.INTERCOM: "Intercom",
-}
-TONES: Final = {"ready": "good", "disabled": "quiet", "changed": "alert"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Line:
     """A connector as the list shows it."""
 
     slug: str
@@ -32,10 +29,30 @@ class Row:
     provider: str
     destination: str
     further: int
-    status: str
+    label: str
     tone: str
     used: str
-    expires: str
+    renews: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A public value that a provider cannot do without, as the dialog asks for it."""
+
+    name: str
+    label: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider as the dialog offers it for one type of connector."""
+
+    id: str
+    name: str
+    type: str
+    hosts: str
+    asked: tuple[Asked, ...]
 
 
 @routes.get("/settings/connectors")
@@ -43,56 +60,56 @@ def show_connectors(
     request: Request,
     place: Annotated[LastGood, Depends(shown_place)],
     renderer: Annotated[Renderer, Depends(renderer_of)],
+    uses: Annotated[Uses, Depends(uses_of)],
     q: str = "",
 ) -> Response:
     """Show the connectors whose name, provider or destination has the words of `q`."""
-    inventory = place.inventory()
-    connectors = place.registry().connectors.values()
-    rows = [row_of(connector, inventory) for connector in connectors if matches(connector, q)]
+    found = rows(place, q, uses=uses)
     return renderer.page(
         request,
         "connectors.html",
         "connectors",
-        rows=rows,
-        total=len(connectors),
+        rows=[line_of(row) for row in found],
+        total=len(place.registry().connectors),
         q=q,
-        providers=providers(),
+        offers=offers(),
     )
 
 
-def providers() -> list[Provider]:
-    """Return the catalog, by name."""
-    catalog = load_catalog()
-    return sorted((catalog.provider(id_) for id_ in catalog.ids()), key=lambda p: p.name.casefold())
-
-
-def row_of(connector: Connector, inventory: Inventory) -> Row:
+def line_of(row: Row) -> Line:
     """Return what the list shows of a connector."""
-    status = status_of(connector, inventory)
-    refresh = inventory.refreshes.get(connector.id)
-    expires = refresh.next_refresh if refresh else None
-    return Row(
-        slug=connector.slug,
-        name=connector.name,
-        type=TYPES[connector.type],
-        provider=connector.provider or "",
-        destination=str(connector.destinations[0]).removesuffix(":443"),
-        further=len(connector.destinations) - 1,
-        status=status,
-        tone=TONES.get(status, "warn"),
-        used="",
-        expires="" if expires is None else f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+    label, tone = status_words(row.status)
+    destination = row.destinations[0].removeprefix("https://")
+    return Line(
+        slug=row.slug,
+        name=row.name,
+        type=TYPES[ConnectorType(row.type)],
+        provider=row.provider or "",
+        destination="" if is_unset(destination) else destination,
+        further=len(row.destinations) - 1,
+        label=label,
+        tone=tone,
+        used=instant(row.last_used),
+        renews=instant(row.next_refresh),
     )
 
 
-def matches(connector: Connector, query: str) -> bool:
-    """Tell whether every word of a query is in the connector's name, provider or destinations."""
-    text = " ".join(
-        [
-            connector.name,
-            connector.slug,
-            connector.provider or "",
-            *map(str, connector.destinations),
-        ]
-    ).casefold()
-    return all(word in text for word in query.casefold().split())
+def offers() -> list[Offer]:
+    """Return what the catalog offers, by name; a provider once for each type that it has."""
+    catalog = load_catalog()
+    providers = sorted(map(catalog.provider, catalog.ids()), key=lambda p: p.name.casefold())
+    return [
+        _offer(provider, kind, form)
+        for provider in providers
+        for kind, form in provider.forms.items()
+        if kind is not ConnectorType.INTERCOM
+    ]
+
+
+def _offer(provider: Provider, kind: ConnectorType, form: Form) -> Offer:
+    asked = (
+        Asked(name, f"{var.label[:1].upper()}{var.label[1:]}", var.example)
+        for name, var in form.vars.items()
+        if not var.default
+    )
+    return Offer(provider.id, provider.name, kind.value, ", ".join(form.hosts), tuple(asked))

@@ -1,38 +1,47 @@
 // The dialog that makes a connector, and leads to its page.
 
 import { call } from "./api.js";
+import { Combobox } from "./combobox.js";
 import { clearErrors, showProblem } from "./fields.js";
 
 export function create(form) {
-  const provider = form.elements.provider;
-  const hostField = form.querySelector("[data-host-field]");
+  const name = form.elements.name;
   const providerField = form.querySelector("[data-provider-field]");
-  const options = [...form.querySelectorAll("datalist option")];
+  const asked = [...form.querySelectorAll("[data-asked]")];
   const chosenType = () => form.elements.type.value;
+  let named = ""; // by us, after a provider
 
-  function adjust() {
-    const fixed = chosenType() === "intercom";
-    providerField.hidden = fixed;
-    hostField.hidden = fixed || provider.value.trim() !== "";
+  const provider = new Combobox(form.querySelector("[data-combobox]"), {
+    fits: (option) => option.dataset.type === chosenType(),
+    chosen(option) {
+      ask(option ? option.dataset.asks : undefined);
+      if (option && (!name.value.trim() || name.value === named)) name.value = named = option.dataset.name;
+    },
+  });
+
+  function ask(which) {
+    for (const group of asked) group.hidden = group.disabled = group.dataset.asked !== which;
+  }
+
+  function adjust(event) {
+    if (!event.target.matches("[name=type]")) return;
+    providerField.hidden = chosenType() === "intercom";
+    const same = provider.options.find((o) => o.dataset.value === provider.value && provider.fits(o));
+    if (same) provider.pick(same);
+    else provider.clear();
   }
 
   function wanted() {
-    const body = { name: form.elements.name.value, type: chosenType() };
+    const body = { name: name.value.trim(), type: chosenType() };
     if (body.type === "intercom") return body;
-    const typed = provider.value.trim();
-    const known = options.find((o) => o.value === typed || o.textContent.toLowerCase() === typed.toLowerCase());
-    if (typed) body.provider = known ? known.value : typed;
-    else if (form.elements.host.value.trim()) body.hosts = [form.elements.host.value.trim()];
+    const typed = provider.value || provider.text;
+    if (typed) body.provider = typed;
+    const vars = [...form.querySelectorAll("[data-asked]:not([hidden]) [data-var]")]
+      .map((input) => [input.dataset.var, input.value.trim()]).filter(([, value]) => value);
+    if (vars.length) body.vars = Object.fromEntries(vars);
     return body;
   }
 
-  provider.addEventListener("input", () => {
-    const known = options.find((option) => option.value === provider.value);
-    const types = known ? known.dataset.types.split(" ") : [];
-    if (known && !types.includes(chosenType())) form.elements.type.value = types[0];
-    if (known && !form.elements.name.value) form.elements.name.value = known.textContent;
-    adjust();
-  });
   form.addEventListener("change", adjust);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -47,5 +56,4 @@ export function create(form) {
       button.disabled = false;
     }
   });
-  adjust();
 }

@@ -29,9 +29,10 @@ export function showProblem(form, problem) {
 // `placement.header` and `hosts.0` are shown where `placement` and `hosts` are, unless named in full.
 function placeFor(form, field) {
   const parts = field.split(".");
-  while (parts.length) {
-    const place = form.querySelector(`[data-error-for="${CSS.escape(parts.join("."))}"]`);
-    if (place) return place;
+  while (parts.length && parts[0]) {
+    const places = form.querySelectorAll(`[data-error-for="${CSS.escape(parts.join("."))}"]`);
+    const shown = [...places].find((place) => !place.closest("[hidden]"));
+    if (shown) return shown;
     parts.pop();
   }
   return null;

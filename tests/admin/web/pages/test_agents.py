@@ -33,7 +33,7 @@ def test_an_agents_page_has_every_connector_and_a_tick_at_those_granted(tab: Sho
     assert 'data-grant="hub" checked' in page
     assert 'data-grant="billing" checked' in page
     assert 'data-grant="hub">' in tab.page("agents/bob")
-    assert "Needs credential" in tab.words("agents/bob")
+    assert "Needs a credential" in tab.words("agents/bob")
 
 
 def test_a_page_has_the_version_that_changes_are_made_from(tab: Shown) -> None:

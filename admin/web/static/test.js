@@ -1,0 +1,43 @@
+// The test with its real result, and agreeing to where a changed connector goes.
+
+import { call, sentence } from "./api.js";
+
+export function testing(root, page, autosave) {
+  const button = root.querySelector("[data-tests]");
+  const result = root.querySelector("[data-test-result]");
+
+  function show(text, tone) {
+    const line = document.createElement("p");
+    line.className = `banner ${tone}`;
+    line.textContent = text;
+    result.replaceChildren(line);
+  }
+
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    show("Asking the service…", "info");
+    await autosave.flush();
+    try {
+      const { body } = await call("POST", `${page.path}/test`, { body: {} });
+      show(sentence(body.hint ? `${body.said}: ${body.hint}` : body.said), body.works ? "good" : "alert");
+    } catch (problem) {
+      show(problem.sentence, "alert");
+    }
+    button.disabled = false;
+    autosave.look();
+  });
+
+  root.addEventListener("click", async (event) => {
+    const confirms = event.target.closest("[data-confirms]");
+    if (!confirms) return;
+    confirms.disabled = true;
+    await autosave.after(async () => {
+      try {
+        await call("POST", `${page.path}/confirm`, { etag: `"${page.tag}"`, body: {} });
+      } catch (problem) {
+        page.say(problem.sentence, "alert");
+      }
+      await autosave.world.look();
+    });
+  });
+}
