@@ -83,6 +83,10 @@ class Stats:
         """The requests of each part of the time."""
         return [tally.requests for tally in self.series]
 
+    def phases(self) -> dict[str, dict[str, float | None]]:
+        """Return what the parts of all latencies come to."""
+        return {name: percentiles_of(self.total.phases.get(name, array("d"))) for name in PHASES}
+
     def facts(self) -> dict[str, object]:
         """Return the counts for programs."""
         return {
@@ -90,9 +94,7 @@ class Stats:
             "until": self.until.isoformat(timespec="seconds"),
             **self.total.facts(),
             "unfinished": self.unfinished,
-            "phases_ms": {
-                name: percentiles_of(self.total.phases.get(name, array("d"))) for name in PHASES
-            },
+            "phases_ms": self.phases(),
             "connectors": {name: tally.facts() for name, tally in self.connectors.items()},
             "agents": {name: tally.facts() for name, tally in self.agents.items()},
             "codes": dict(self.codes.most_common()),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from config.files import write_private
 from config.home import Home
 from config.models import FileSection
-from config.section import SWITCHES, CoreSchema, May, core_schema
+from config.section import SWITCHES, CoreSchema, May, Section, core_schema
 
 SCHEMA_FILE: Final = "connectors.schema.json"
 
@@ -25,6 +25,11 @@ def json_schema() -> JsonSchema:
 def write_schema(home: Home) -> None:
     """Write the schema beside connectors.yaml, where its first line names it."""
     write_private(home.root / SCHEMA_FILE, json.dumps(json_schema(), indent=2).encode() + b"\n")
+
+
+def section_schema(section: type[Section]) -> JsonSchema:
+    """Return the schema of one kind of mapping in the file."""
+    return _schema(core_schema(section))
 
 
 def _schema(core: CoreSchema) -> JsonSchema:  # noqa: C901, PLR0911 - one for each kind

@@ -76,7 +76,7 @@ def _first_error(document: Document, details: list[ErrorDetails]) -> ConfigError
 def _path(detail: ErrorDetails) -> Path:
     if detail["type"] == UNKNOWN_KEY:
         return (*detail["loc"], detail["ctx"]["key"])
-    if detail["type"] == "union_tag_invalid":
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return (*detail["loc"], "type")
     return detail["loc"]
 

@@ -13,9 +13,10 @@ from admin.operations.place import Place
 from admin.operations.tokens import Issued, Token, issued, listing
 from admin.operations.versions import require_current, tag_of
 from config.connector import Agent
-from config.errors import NotFoundError
+from config.errors import Fault, NotFoundError, UsageError
 from config.policy import FREE
 from config.policy_words import describe_policy
+from config.shape import require_entry
 from config.slug import slugify
 
 NO_POLICY: Final[Mapping[str, object]] = MappingProxyType({})
@@ -132,6 +133,7 @@ def grant(
         agent = find_agent(file.registry, name)
         require_current(file, "agents", agent.slug, expected)
         named = [find_connector(file.registry, connector).slug for connector in connectors]
+        _require_policy(agent.slug, named, policy)
         kept = [slug for slug in sorted(agent.connectors) if slug not in named]
         granted = [*kept, *dict.fromkeys(named)]
         file.set_agent_connectors(agent.slug, granted)
@@ -189,6 +191,32 @@ def _policies(entry: Mapping[str, object]) -> dict[str, dict[str, object]]:
         for grant in grants
         if isinstance(grant, dict)
     }
+
+
+def _require_policy(agent: str, named: Sequence[str], policy: Mapping[str, object]) -> None:
+    if "connector" in policy:
+        message = "unknown key 'connector'"
+        raise UsageError(message, hint="leave it out", faults=(Fault(("connector",), message),))
+    given = {key: value for key, value in policy.items() if value is not None}
+    if given:
+        grants = [{"connector": slug, **given} for slug in named]
+        require_entry("agents", agent, {"connectors": grants})
+
+
+def narrow(
+    place: Place,
+    name: str,
+    connector: str,
+    policy: Mapping[str, object],
+    *,
+    expected: str | None = None,
+    by: str = "",
+) -> None:
+    """Let an agent use one connector under just this policy, whatever it was before."""
+    known = {grant.connector: grant.policy for grant in state(place, name).grants}
+    slug = find_connector(place.registry(), connector).slug
+    left_out: dict[str, object] = dict.fromkeys(known.get(slug, ()))
+    grant(place, name, [slug], policy=left_out | dict(policy), expected=expected, by=by)
 
 
 def _require_granted(agent: Agent, named: Sequence[str]) -> None:

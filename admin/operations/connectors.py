@@ -14,6 +14,7 @@ from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.operations.place import Place
 from admin.operations.versions import require_current
+from config.catalog import load_catalog
 from config.connector import Connector, Registry, binding_of
 from config.errors import ConflictError, Fault, NotFoundError, UsageError
 from config.shape import require_entry
@@ -66,6 +67,19 @@ def create(
     entry = {"name": name, **keys, **placeholders(slug, keys.get("type"), keys)}
     require_entry("connectors", slug, entry)
     return add(place, slug, entry | own_id(place.registry(), slug), secrets, by=by)
+
+
+def draft(place: Place, name: str, keys: Entry) -> Connector:
+    """Return the connector that `create` would make; nothing is written."""
+    from config.edit import ConnectorsFile
+    from config.load import read_text
+
+    slug = _slug_of(name)
+    entry = {"name": name, **keys, **placeholders(slug, keys.get("type"), keys)}
+    require_entry("connectors", slug, entry)
+    home = place.home
+    file = ConnectorsFile(read_text(home), source=str(home.connectors), catalog=load_catalog())
+    return file.add_connector(slug, entry | own_id(file.registry, slug))
 
 
 def add(

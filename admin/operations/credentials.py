@@ -7,7 +7,8 @@ from typing import Final
 
 from admin.ledger import Act, announce
 from admin.lookup import find_connector
-from admin.operations.connectors import Change, change
+from admin.operations import connectors
+from admin.operations.connectors import Change
 from admin.operations.place import Place
 from config.catalog import load_catalog
 from config.connector import Connector, binding_of
@@ -84,11 +85,21 @@ def accept(connector: Connector, texts: Mapping[str, str]) -> dict[str, Secret]:
     return accepted
 
 
+def create(
+    place: Place, name: str, keys: Mapping[str, object], texts: Mapping[str, str], *, by: str = ""
+) -> Connector:
+    """Make a connector, as `connectors.create`, with its secrets or some of them."""
+    if not texts:
+        return connectors.create(place, name, keys, by=by)
+    secrets = accept(connectors.draft(place, name, keys), texts)
+    return connectors.create(place, name, keys, secrets, by=by)
+
+
 def put(place: Place, name: str, texts: Mapping[str, str], *, by: str = "") -> tuple[Slot, ...]:
     """Store secrets for where the connector goes now, in place of what was there; on disk on return."""
     connector = find_connector(place.registry(), name)
     wanted = Change(connector, connector, {}, accept(connector, texts))
-    change(place, wanted, by=by)
+    connectors.change(place, wanted, by=by)
     return slots_of(connector, place.inventory())
 
 

@@ -15,6 +15,8 @@ from admin.web.access.guard import Guard
 from admin.web.access.judgement import Keys
 from admin.web.access.sessions import Sessions
 from admin.web.answers import failure, status_of
+from admin.web.api import describe
+from admin.web.api import router as api
 from admin.web.assets import load_assets
 from admin.web.last_good import LastGood
 from admin.web.pages import router as pages
@@ -53,6 +55,8 @@ def build_app(web: Web) -> ASGIApp:
     app.add_exception_handler(KeyhatchError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.include_router(pages())
+    app.include_router(api(), prefix="/api/v1")
+    describe(app)
     app.add_route("/", lambda _request: RedirectResponse(HOME_PAGE, 303), include_in_schema=False)
     app.add_route("/healthz", lambda _request: Response("ok\n"), include_in_schema=False)
     app.add_route("/static/{version}/{name:path}", assets.answer, include_in_schema=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Request
 
 from admin.ledger import user_name
+from admin.operations.flows import Flows
 from admin.operations.uses import LastUses
 from config.connector import Registry
 from config.errors import OperatorNeededError
@@ -47,7 +48,9 @@ class WebPlace:
         self._now = now
         self._reader = RegistryReader(home)
         self._busy = threading.Lock()
+        self.flows = Flows()
         self.uses = LastUses()
+        self.closing = threading.Event()
 
     @property
     def home(self) -> Home:
@@ -91,6 +94,11 @@ class WebPlace:
                 continue
             found.append(f"{stat.st_ino:x}.{stat.st_mtime_ns:x}.{stat.st_size:x}")
         return "-".join(found)
+
+    def close(self) -> None:
+        """End what goes on beside the requests: the server stops."""
+        self.closing.set()
+        self.flows.close()
 
     def _open(self) -> "Vault":
         with self._busy:

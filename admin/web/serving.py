@@ -45,6 +45,7 @@ class PageServer:
 
     def __init__(self, place: WebPlace, wish: Wish) -> None:
         require_closed(wish)
+        self._place = place
         self._socket = bind_listener(wish.listen, "choose another address with --listen")
         self._socket.listen()
         port = self._socket.getsockname()[1]
@@ -75,6 +76,7 @@ class PageServer:
     def stop(self) -> None:
         """End what `start` began."""
         self._server.should_exit = True
+        self._place.close()
         if self._thread is not None:
             self._thread.join(PATIENCE)
         self._socket.close()
