@@ -1,19 +1,21 @@
-"""Programmers' own tools under `keyhatch run`, each through a connector that has its credential.
+"""Programmers' own tools under `keyhatch run`, plain and behind the wall, each through a connector.
 
 None of them is told of a key. Their services are on loopback, and want one for everything.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.installation import KEYHATCH, Installation
+from tests.support.machine import CHECKOUT, PYTHON, a_machine, why_there_is_none
 from tests.support.settings import declare_settings
 from tests.support.tool_services import (
     API,
@@ -26,8 +28,11 @@ from tests.support.tool_services import (
     ToolServices,
     tool_services,
 )
+from tests.support.walls import require_wall
 
 PATIENCE = 90.0
+LONG = 300.0
+WHY_NOT = why_there_is_none()
 CONNECTORS = {
     GIT: ("--basic-user", USER),
     PYPI: ("--basic-user", USER),
@@ -92,8 +97,14 @@ class Desk:
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.services.refused}"
         return done.stdout
 
-    def has_seen(self, host: str, method: str = "GET") -> bool:
-        return any((h, m) == (host, method) for h, m, _ in self.services.seen)
+    def with_python(self) -> "Desk":
+        """Open the tests' own Python for reading, where it is behind the wall at all."""
+        if not self.options:
+            return self
+        places = {Path(sys.prefix), Path(sys.base_prefix).resolve()}
+        shared = [p for p in sorted(places) if p.parts[1] not in {"usr", "opt"}]
+        options = [word for path in shared for word in ("--share", f"{path}:ro")]
+        return replace(self, options=(*self.options, *options))
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +131,15 @@ def installed(
         yield made
 
 
-@pytest.fixture
-def desk(installed: Installation, services: ToolServices, tmp_path: Path) -> Desk:
+@pytest.fixture(params=["plain", "walled"])
+def desk(
+    request: pytest.FixtureRequest, installed: Installation, services: ToolServices, tmp_path: Path
+) -> Desk:
     folder = tmp_path / "project"
     folder.mkdir()
+    if request.param == "walled":
+        require_wall()
+        return Desk(installed, services, folder, ("--sandbox",))
     return Desk(installed, services, folder, ())
 
 
@@ -167,17 +183,20 @@ class TestGit:
         assert desk.services.git("cat-file", "-s", f"{branch}:large.bin") == f"{3 << 20}\n"
 
     def test_nothing_of_the_credential_stays_in_the_clone(self, desk: Desk) -> None:
-        desk.output("git", "clone", "-q", f"https://{GIT}/demo.git", "demo")
+        desk.output("git", "clone", "-q", "--single-branch", f"https://{GIT}/demo.git", "demo")
         kept = b"".join(p.read_bytes() for p in desk.folder.rglob("*") if p.is_file())
         assert KEY.encode() not in kept
-        assert b"kh_" not in kept
+        assert re.search(rb"kh_[\w-]{40}", kept) is None
 
 
 def test_pip_installs_from_an_index_that_wants_a_login(desk: Desk) -> None:
-    words = ("install", "--no-cache-dir", "--disable-pip-version-check", "--target", "site")
-    index = ("--index-url", f"https://{PYPI}/simple/")
-    desk.output(sys.executable, "-m", "pip", *words, *index, PACKAGE)
-    assert "installed" in (desk.folder / "site" / "kh_demo.py").read_text()
+    """Into the project's own environment, whose Python may lie anywhere."""
+    output_of(sys.executable, "-m", "venv", str(desk.folder / ".venv"))
+    python = str(desk.folder / ".venv" / "bin" / "python")
+    desk = desk.with_python()
+    words = ("install", "--no-cache-dir", "--disable-pip-version-check")
+    desk.output(python, "-m", "pip", *words, "--index-url", f"https://{PYPI}/simple/", PACKAGE)
+    assert desk.output(python, "-c", "import kh_demo; print(kh_demo.GREETING)") == "installed\n"
 
 
 def test_npm_installs_from_a_registry_that_wants_a_token(desk: Desk) -> None:
@@ -208,8 +227,33 @@ class TestNode:
 def test_an_agent_in_python_works_through_its_steps_and_starts_a_child(desk: Desk) -> None:
     need("curl")
     pytest.importorskip("requests")
-    desk.output(sys.executable, "-c", AGENT)
+    desk.with_python().output(sys.executable, "-c", AGENT)
     assert (desk.folder / "result.txt").read_text() == "done"
+
+
+@pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+@pytest.mark.timeout(LONG)
+def test_an_ordinary_user_has_all_of_it_behind_the_wall() -> None:
+    """The walled tests of this file, run by a user of a machine of its own."""
+    require_wall()
+    with a_machine() as machine:
+        machine.output("sudo useradd --create-home researcher")
+        words = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "walled")
+        here = (
+            "env",
+            "-C",
+            str(CHECKOUT),
+            "PYTHONDONTWRITEBYTECODE=1",
+            str(PYTHON),
+            "-m",
+            "pytest",
+        )
+        tests = "tests/e2e/test_tools.py"
+        said = machine.output_of("researcher", *here, *words, tests, patience=LONG)
+    told = re.search(r"(\d+) passed", said)
+    assert told, said
+    assert int(told[1]) >= 5
+    assert "failed" not in said
 
 
 def test_without_keyhatch_none_of_them_is_let_in(services: ToolServices, tmp_path: Path) -> None:

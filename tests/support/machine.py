@@ -51,8 +51,9 @@ ln -s "$programs/{python}" {opt}/venv/bin/python
 printf 'home = %s\\n' "$programs" > {opt}/venv/pyvenv.cfg
 printf '#!/bin/sh\\nexec {opt}/venv/bin/python {opt}/checkout/keyhatch.py "$@"\\n' \\
     > /usr/local/bin/keyhatch
+cp /usr/local/bin/keyhatch {opt}/venv/bin/keyhatch
 cat > /usr/local/bin/sudo
-chmod 755 /usr/local/bin/keyhatch /usr/local/bin/sudo
+chmod 755 {opt}/venv/bin/keyhatch /usr/local/bin/keyhatch /usr/local/bin/sudo
 echo "${programs%/bin}/lib" > /etc/ld.so.conf.d/keyhatch-test.conf
 /sbin/ldconfig  # of a Python that was built to lie elsewhere
 rm -rf /etc/systemd/system
@@ -122,18 +123,18 @@ class Machine:
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def output_of(self, user: str, *command: str, stdin: str = "") -> str:
-        """Run a command as a user of the machine; return what it printed."""
+    def output_of(self, user: str, *command: str, patience: float = PATIENCE) -> str:
+        """Run a command as a user of the machine, for at most so many seconds; return its output."""
         done = subprocess.run(
             self.words("sudo", "-Hu", user, *command),
             env={"PATH": PATH},
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
 
