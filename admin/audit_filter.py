@@ -9,6 +9,10 @@ from config.duration import parse_duration
 from config.errors import UsageError
 
 _STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
+_READ = (
+    "agent", "connector", "method", "host", "path", "status", "code", "reason", "rule", "action", "to",
+    "by", "trace",
+)  # fmt: skip
 _HINT = "a time such as 2026-05-09 or 2026-05-09T14:30, in UTC, or how long ago, such as 10m or 2h"
 
 
@@ -16,7 +20,8 @@ _HINT = "a time such as 2026-05-09 or 2026-05-09T14:30, in UTC, or how long ago,
 class Picked:
     """What is wanted of a record; what is None or empty does not matter.
 
-    `statuses` are numbers, classes such as `4xx`, or `none` for requests that got no answer.
+    `statuses` are numbers, classes such as `4xx`, or `none` for requests that got no answer. Every
+    word of `text` is somewhere in what people read of a record.
     """
 
     agent: str | None = None
@@ -26,6 +31,8 @@ class Picked:
     decisions: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    methods: tuple[str, ...] = ()
+    text: str = ""
 
     def wants(self, record: Record) -> bool:
         """Tell whether a record is wanted."""
@@ -37,7 +44,16 @@ class Picked:
             return False
         if self.decisions and record.get("decision") not in self.decisions:
             return False
-        return self._fits_status(record) and self._fits_time(record)
+        if self.methods and record.get("method") not in self.methods:
+            return False
+        return self._fits_status(record) and self._fits_text(record) and self._fits_time(record)
+
+    def _fits_text(self, record: Record) -> bool:
+        words = self.text.casefold().split()
+        if not words:
+            return True
+        found = " ".join(str(record[key]) for key in _READ if record.get(key)).casefold()
+        return all(word in found for word in words)
 
     def _fits_status(self, record: Record) -> bool:
         if not self.statuses:

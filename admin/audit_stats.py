@@ -10,6 +10,7 @@ from typing import Final
 from admin.audit_filter import time_of
 from admin.audit_log import Record
 
+_FAILED: Final = 500  # the first status by which a server says that it could not
 PERCENTILES: Final = (50, 95, 99)
 PHASES: Final = ("ms_decision", "ms_token", "ms_connect", "ms_first_byte")
 # Upper edges in ms, four to a decade, from 1 ms to 100 s; one more class for what is beyond.
@@ -21,11 +22,13 @@ class Tally:
     """One connector's or agent's requests, or all. Latencies are in ms.
 
     Only requests that a service answered have one: what is refused at once would make them look
-    quick. `classes` counts by status class, `none` for those without an answer.
+    quick. `classes` counts by status class, `none` for those without an answer; `failed` those that
+    were let through and ended with 5xx or without an answer.
     """
 
     requests: int = 0
     refused: int = 0
+    failed: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     latencies: array[float] = field(default_factory=lambda: array("d"))
     phases: dict[str, array[float]] = field(default_factory=dict)
@@ -38,6 +41,7 @@ class Tally:
         if record.get("decision") == "refuse":
             self.refused += 1
             return
+        self.failed += not isinstance(status, int) or status >= _FAILED
         if record.get("decision") in ("inject", "forward"):
             _append(self.latencies, record.get("ms"))
             for name in PHASES:

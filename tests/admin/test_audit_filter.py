@@ -14,6 +14,9 @@ RECORD = {
     "decision": "refuse",
     "status": 403,
     "code": "egress-denied",
+    "method": "PUT",
+    "host": "api.hubapi.com",
+    "path": "/crm/{id}",
 }
 
 
@@ -26,6 +29,8 @@ RECORD = {
         Picked(statuses=("5xx", "4xx")),
         Picked(codes=("x", "egress-denied")),
         Picked(decisions=("refuse",)),
+        Picked(methods=("GET", "PUT")),
+        Picked(text="CRM  hubapi egress"),
         Picked(since=NOW, until=NOW + timedelta(seconds=1)),
     ],
     ids=str,
@@ -38,6 +43,8 @@ def test_a_record_that_fits_is_wanted(picked: Picked) -> None:
     "picked",
     [
         Picked(agent="other"),
+        Picked(methods=("GET",)),
+        Picked(text="crm books"),
         Picked(connector="other"),
         Picked(statuses=("404", "2xx", "none")),
         Picked(codes=("limit-exceeded",)),

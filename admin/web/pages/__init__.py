@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from admin.web.pages import agents, approvals, connector, connectors, mark, standing
+from admin.web.pages import activity, agents, approvals, connector, connectors, mark, standing
 
 
 def router() -> APIRouter:
     """Return the routes of all pages; none of them is part of the API's document."""
     routes = APIRouter(include_in_schema=False)
-    for page in (connectors, connector, agents, approvals, mark, standing):
+    for page in (connectors, connector, agents, activity, approvals, mark, standing):
         routes.include_router(page.routes)
     return routes

@@ -1,5 +1,6 @@
 """The Agents tab: who may use which connectors, with which tokens, and the page of each agent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -42,7 +43,7 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A connector as an agent's page shows it: granted or not, and how it is narrowed."""
+    """A connector as an agent's page shows it: granted or not; `policy` narrows it, `words` say how."""
 
     slug: str
     name: str
@@ -50,6 +51,7 @@ class GrantRow:
     tone: str
     is_granted: bool
     words: str
+    policy: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +115,23 @@ def agent_row(state: AgentState, registry: Registry) -> AgentRow:
 
 def grant_rows(state: AgentState, place: LastGood) -> list[GrantRow]:
     """Return every connector, by name, and whether an agent has it."""
-    inventory, words = place.inventory(), {grant.connector: grant.words for grant in state.grants}
+    inventory, grants = place.inventory(), {grant.connector: grant for grant in state.grants}
     connectors = sorted(place.registry().connectors.values(), key=lambda c: c.name.casefold())
     found = []
     for connector in connectors:
         status, tone = status_words(status_of(connector, inventory))
-        slug = connector.slug
-        row = GrantRow(slug, connector.name, status, tone, slug in words, words.get(slug, ""))
-        found.append(row)
+        grant = grants.get(connector.slug)
+        found.append(
+            GrantRow(
+                slug=connector.slug,
+                name=connector.name,
+                status=status,
+                tone=tone,
+                is_granted=grant is not None,
+                words=grant.words if grant else "",
+                policy=grant.policy if grant else {},
+            )
+        )
     return found
 
 

@@ -8,10 +8,7 @@ import { saveGrants } from "./grants.js";
 const slug = document.querySelector("[data-agent]")?.dataset.agent;
 const address = `/agents/${encodeURIComponent(slug)}`;
 
-function ends(form) {
-  const seconds = Number(form.elements.ends.value);
-  return seconds ? new Date(Date.now() + seconds * 1000).toISOString() : null;
-}
+const ends = (form) => form.elements.expires_in.value || null;
 
 function chosen(form) {
   return [...form.querySelectorAll('[name="connectors"]:checked')].map((box) => box.value);
@@ -37,13 +34,13 @@ function onSubmit(selector, act) {
 }
 
 onSubmit("[data-new-agent]", async (form) => {
-  const body = { name: form.elements.name.value, connectors: chosen(form), expires_at: ends(form) };
+  const body = { name: form.elements.name.value, connectors: chosen(form), expires_in: ends(form) };
   const made = (await call("POST", "/agents", { body })).body;
   showToken(form.closest("dialog"), made.agent, made.token, () => location.assign(`/settings/agents/${made.agent}`));
 });
 
 onSubmit("[data-new-token]", async (form) => {
-  const body = { connectors: chosen(form), expires_at: ends(form) };
+  const body = { connectors: chosen(form), expires_in: ends(form) };
   const made = (await call("POST", `${address}/tokens`, { body })).body;
   showToken(form.closest("dialog"), made.agent, made.token, () => form.reset());
 });

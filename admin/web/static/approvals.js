@@ -24,7 +24,7 @@ async function answer(ask, yes, reason = "") {
   const buttons = ask.querySelectorAll("button");
   for (const button of buttons) button.disabled = true;
   try {
-    await call("POST", `/approvals/${encodeURIComponent(ask.dataset.ask)}`, { body: yes ? { answer: "yes" } : { answer: "no", reason } });
+    await call("POST", `/approvals/${encodeURIComponent(ask.dataset.ask)}/answer`, { body: yes ? { answer: "yes" } : { answer: "no", reason } });
     say(`${yes ? "Approved" : "Refused"}: ${ask.dataset.what}`);
   } catch (problem) {
     for (const button of buttons) button.disabled = false;

@@ -4,6 +4,8 @@ import { call } from "./api.js";
 
 const list = () => document.getElementById("grants");
 const state = document.querySelector("[data-saving]");
+// How grants were narrowed when they were taken away here: a second thought must not widen them.
+const narrowed = new Map();
 let queue = Promise.resolve();
 let changing = 0;
 
@@ -19,8 +21,9 @@ function refresh() {
 async function save(address, slug, wanted) {
   told("saving", "Saving…");
   try {
-    const path = `${address}/connectors/${encodeURIComponent(slug)}`;
-    const answer = await call(wanted ? "PUT" : "DELETE", path, { etag: list().dataset.etag, body: wanted ? {} : undefined });
+    const path = `${address}/grants/${encodeURIComponent(slug)}`;
+    const body = wanted ? narrowed.get(slug) || {} : undefined;
+    const answer = await call(wanted ? "PUT" : "DELETE", path, { etag: list().dataset.etag, body });
     if (answer.etag) list().dataset.etag = answer.etag;
     told("saved", "Saved");
   } catch (problem) {
@@ -42,6 +45,7 @@ export function saveGrants(address) {
   document.addEventListener("change", (event) => {
     const box = event.target.closest("[data-grant]");
     if (!box) return;
+    if (!box.checked) narrowed.set(box.dataset.grant, JSON.parse(box.dataset.policy));
     changing += 1;
     queue = queue.then(() => save(address, box.dataset.grant, box.checked)).finally(() => { changing -= 1; });
   });

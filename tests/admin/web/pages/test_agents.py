@@ -1,6 +1,9 @@
 """The Agents tab: who may do what, in words; never a token."""
 
+import json
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -29,11 +32,22 @@ def test_a_name_of_a_connector_is_text_and_no_markup(tab: Shown) -> None:
 
 
 def test_an_agents_page_has_every_connector_and_a_tick_at_those_granted(tab: Shown) -> None:
-    page = tab.page("agents/ada")
-    assert 'data-grant="hub" checked' in page
-    assert 'data-grant="billing" checked' in page
-    assert 'data-grant="hub">' in tab.page("agents/bob")
+    assert ticks(tab.page("agents/ada")) == {"billing": True, "hub": True}
+    assert ticks(tab.page("agents/bob")) == {"billing": False, "hub": False}
     assert "Needs a credential" in tab.words("agents/bob")
+
+
+def ticks(page: str) -> dict[str, bool]:
+    boxes = re.findall(r'data-grant="([^"]+)"([^>]*)>', page)
+    return {slug: rest.endswith(" checked") for slug, rest in boxes}
+
+
+def test_a_tick_knows_how_its_grant_is_narrowed_so_that_taking_it_back_does_not_widen_it(
+    tab: Shown,
+) -> None:
+    found = re.search(r'data-grant="billing" data-policy="([^"]+)"', tab.page("agents/ada"))
+    assert found
+    assert json.loads(unescape(found[1])) == {"read_only": True, "rate": "5/minute"}
 
 
 def test_a_page_has_the_version_that_changes_are_made_from(tab: Shown) -> None:
