@@ -1,7 +1,7 @@
 """What of the log a person asked to see: the filters of the Activity tab, as its address has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple, Self
@@ -60,6 +60,10 @@ METHODS: Final = (
     "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "WEBSOCKET",
 )  # fmt: skip
 
+_NAMES: Final = (
+    "connector", "agent", "outcome", "method", "q", "span", "since", "until", "show",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -79,8 +83,7 @@ class Query:
     @classmethod
     def read(cls, asked: Mapping[str, str], now: datetime) -> Self:
         """Return the filters of an address; a choice that does not exist is as if not made."""
-        names = [known.name for known in fields(cls) if known.name != "faults"]
-        given = {name: asked[name].strip() for name in names if asked.get(name, "").strip()}
+        given = {name: asked[name].strip() for name in _NAMES if asked.get(name, "").strip()}
         for name, known in (("span", SPANS), ("outcome", OUTCOMES), ("show", SHOWN)):
             if given.get(name) not in known:
                 given.pop(name, None)
@@ -123,13 +126,9 @@ class Query:
     def address(self, **changes: str) -> str:
         """Return the address of the same filters but for some; `before` turns to an older page."""
         before = changes.pop("before", "")
-        wanted = replace(self, **changes)
         plain = Query()
-        said = {
-            known.name: getattr(wanted, known.name)
-            for known in fields(self)
-            if known.name != "faults" and getattr(wanted, known.name) != getattr(plain, known.name)
-        }
+        said = {name: changes.get(name, getattr(self, name)) for name in _NAMES}
+        said = {name: text for name, text in said.items() if text != getattr(plain, name)}
         told = urlencode(said | ({"before": before} if before else {}))
         return f"{PATH}?{told}" if told else PATH
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +24,7 @@ def tab(tmp_path: Path) -> Iterator[Shown]:
         yield tab
 
 
-def request(number: int = 0, ago: float = 60, status: int | None = 200, **more: object) -> bytes:
+def request(number: int = 0, ago: float = 60, status: int | None = 200, **more: Any) -> bytes:
     time = datetime.now(UTC) - timedelta(seconds=ago)
     record = {
         "seq": number,
@@ -45,7 +46,7 @@ def request(number: int = 0, ago: float = 60, status: int | None = 200, **more: 
     return json.dumps(record | more).encode() + b"\n"
 
 
-def act(action: str, ago: float = 60, **more: object) -> bytes:
+def act(action: str, ago: float = 60, **more: Any) -> bytes:
     return request(ago=ago, event="admin", action=action, by="root", **more)
 
 
@@ -88,7 +89,8 @@ class TestTheLog:
 
     @pytest.mark.parametrize("key", ["agent", "connector", "method", "host", "path", "code"])
     def test_what_an_agent_wrote_neither_acts_nor_hides(self, tab: Shown, key: str) -> None:
-        log(tab, request(**{key: HOSTILE}))
+        hostile: Any = {key: HOSTILE}
+        log(tab, request(**hostile))
         for path in ("activity", "activity/rows?after=1.0"):
             page = tab.page(path)
             for harmful in ("<script>alert", "<img src=x>", "\x1b", "\u202e", "\x00"):
