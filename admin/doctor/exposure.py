@@ -10,32 +10,54 @@ ROOT_GROUPS: Final = frozenset(
     {"sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk"}
 )
 _OTHER_USER: Final = "run agents under a user of their own, or in a container"
+_WALL: Final = "`keyhatch run --sandbox`, or a user of their own for agents"
 
 
 def check_exposure(view: View) -> Iterator[Finding]:
-    """Yield what stands between such an agent and the secrets, and what does not."""
+    """Yield what stands between such an agent and the secrets, and what does not.
+
+    All but the first is of agents that are not behind the wall.
+    """
     machine, found = view.machine, view.installation
-    yield from _way_out(found)
+    yield from _sandbox(machine)
+    yield from _way_out(found, machine)
+    yield from _approvals(found)
     yield from _key(found, machine)
     yield from _memory(machine)
     yield from _swap(machine)
     yield from _code(machine)
     yield from _root(machine)
     yield from _agents_of_others(machine)
-    yield from _sandbox(machine)
 
 
-def _way_out(found: Installation) -> Iterator[Finding]:
+def _sandbox(machine: Machine) -> Iterator[Finding]:
+    if machine.no_wall is None:
+        yield ok("sandbox", "`keyhatch run --sandbox` works here; the rest is of agents without it")
+    else:
+        yield warning("sandbox", machine.no_wall.what, machine.no_wall.advice)
+
+
+def _way_out(found: Installation, machine: Machine) -> Iterator[Finding]:
+    only = "`keyhatch run --sandbox`" if machine.no_wall is None else "a firewall or container"
     yield warning(
         "way out",
         "agents under this user can connect without the proxy",
-        "they have no key then; a firewall or network namespace makes the proxy the only way",
+        f"they have no key then; {only} makes the proxy the only way",
     )
     if found.unmatched == "tunnel":
         yield warning(
             "way out",
             "through the proxy they reach every public host, unread",
             "`settings: unmatched: deny` limits them to connectors",
+        )
+
+
+def _approvals(found: Installation) -> Iterator[Finding]:
+    if found.approvals:
+        yield warning(
+            "approvals",
+            "an agent under this user can say yes to what it asked for itself",
+            f"{_WALL}: from there `keyhatch approvals` is out of reach",
         )
 
 
@@ -130,16 +152,3 @@ def _agents_of_others(machine: Machine) -> Iterator[Finding]:
             "any program of this user can log in with the keys that it holds",
             "start agents with `env -u SSH_AUTH_SOCK`, or under another user",
         )
-
-
-def _sandbox(machine: Machine) -> Iterator[Finding]:
-    if machine.platform != "linux":
-        yield warning("sandbox", "there is none for this system", _OTHER_USER)
-    elif not machine.bubblewrap:
-        yield warning("sandbox", "bubblewrap is not installed", "install the package bubblewrap")
-    elif machine.namespaces and machine.uid != 0:
-        yield warning(
-            "sandbox", "user namespaces are switched off", f"the setting is {machine.namespaces}"
-        )
-    else:
-        yield ok("sandbox", f"{machine.bubblewrap} and user namespaces are available")

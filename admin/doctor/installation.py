@@ -39,9 +39,16 @@ def _look_at_configuration(session: Session, found: Installation) -> Installatio
         found,
         states=_states(session, registry),
         agents=len(registry.agents),
+        approvals=_asks(registry),
         listen_host=settings.listen_host,
         unmatched=settings.unmatched,
     )
+
+
+def _asks(registry: Registry) -> bool:
+    narrowed = (policy for agent in registry.agents.values() for policy in agent.narrowed.values())
+    policies = (*(one.policy for one in registry.connectors.values()), *narrowed)
+    return any(policy.approve for policy in policies)
 
 
 def _states(session: Session, registry: Registry) -> dict[str, str]:

@@ -1,18 +1,19 @@
-"""Looking at the machine: nothing is started, changed or connected to."""
+"""Looking at the machine: nothing is changed or connected to, and nothing started but a wall."""
 
 import grp
 import os
 import platform
-import shutil
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from admin.doctor.view import Machine
+from admin.doctor.view import Fault, Machine
 from admin.isolation import launcher
+from admin.sandbox.availability import Fault as NoWall
+from admin.sandbox.availability import Wall, find_wall
 
 _ROOT_SOCKETS: Final = (
     "run/docker.sock",
@@ -22,16 +23,17 @@ _ROOT_SOCKETS: Final = (
     "var/snap/lxd/common/lxd/unix.socket",
     "run/libvirt/libvirt-sock",
 )
-# Each forbids user namespaces to ordinary users when it has this value.
-_NAMESPACES: Final = {
-    "kernel/unprivileged_userns_clone": "0",  # Debian's
-    "user/max_user_namespaces": "0",
-    "kernel/apparmor_restrict_unprivileged_userns": "1",  # Ubuntu's
-}
 
 
-def look_at_machine(environ: Mapping[str, str], top: Path = Path("/")) -> Machine:
-    """Return the facts of this machine; `top` is where /proc, /sys and /run are looked for."""
+def look_at_machine(
+    environ: Mapping[str, str],
+    top: Path = Path("/"),
+    find: Callable[[], Wall | NoWall] = find_wall,
+) -> Machine:
+    """Return the facts of this machine; `top` is where /proc, /sys and /run are looked for.
+
+    `find` builds a small wall, to see whether that works.
+    """
     settings = top / "proc/sys"
     scope = _read(settings / "kernel/yama/ptrace_scope")
     owned, strangers = _code((launcher(), Path(sys.executable), Path(sys.prefix)))
@@ -46,8 +48,7 @@ def look_at_machine(environ: Mapping[str, str], top: Path = Path("/")) -> Machin
         sockets=tuple(f"/{name}" for name in _ROOT_SOCKETS if os.access(top / name, os.W_OK)),
         ssh_agent=_reachable(environ.get("SSH_AUTH_SOCK", "")),
         session_bus=_has_session_bus(environ, top),
-        bubblewrap=shutil.which("bwrap", path=environ.get("PATH")) or "",
-        namespaces=_forbidding(settings),
+        no_wall=_why_no_wall(find),
         variables=frozenset(name for name, value in environ.items() if value),
         strangers_code=strangers,
         own_code=owned,
@@ -96,12 +97,9 @@ def _reachable(path: str) -> bool:
     return bool(path) and os.access(path, os.W_OK)
 
 
-def _forbidding(settings: Path) -> str:
-    """Return the name of a setting that forbids user namespaces, as sysctl spells it."""
-    for name, value in _NAMESPACES.items():
-        if _read(settings / name) == value:
-            return f"{name.replace('/', '.')} = {value}"
-    return ""
+def _why_no_wall(find: Callable[[], Wall | NoWall]) -> Fault | None:
+    found = find()
+    return Fault(found.what, found.hint) if isinstance(found, NoWall) else None
 
 
 def _code(paths: Iterable[Path]) -> tuple[bool, tuple[str, ...]]:

@@ -20,8 +20,8 @@ class Machine:
 
     `ptrace_scope` is Yama's (None: no Yama). `open_swap` are swap areas that may lie on a disk in
     clear. `sockets` are those of services through which their users become root. `variables` are
-    names of the environment, never values. `namespaces` is empty, or the setting that forbids
-    user namespaces. `strangers_code` is code of ours that other users could change, `own_code`
+    names of the environment, never values. `no_wall` is why `run --sandbox` does not work here, None
+    where it does. `strangers_code` is code of ours that other users could change, `own_code`
     tells whether our own user could.
     """
 
@@ -35,8 +35,7 @@ class Machine:
     sockets: tuple[str, ...] = ()
     ssh_agent: bool = False
     session_bus: bool = False
-    bubblewrap: str = ""
-    namespaces: str = ""
+    no_wall: Fault | None = None
     variables: frozenset[str] = frozenset()
     strangers_code: tuple[str, ...] = ()
     own_code: bool = False
@@ -55,7 +54,7 @@ class Authority:
 class Installation:
     """One home and the proxy that serves it.
 
-    `states` are those of the connectors by slug. `proxy` is what a running one says of itself,
+    `states` are those of the connectors by slug. `approvals` tells whether a rule asks the operator. `proxy` is what a running one says of itself,
     None where none runs. `free` is the disk's room in bytes, `ahead` how far the newest audit
     record lies in the future.
     """
@@ -67,6 +66,7 @@ class Installation:
     config_fault: Fault | None = None
     states: Mapping[str, str] = field(default_factory=dict)
     agents: int = 0
+    approvals: bool = False
     listen_host: str = "127.0.0.1"
     unmatched: str = "tunnel"
     roots_fault: Fault | None = None

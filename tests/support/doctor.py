@@ -21,7 +21,7 @@ SOUND = Installation(
     proxy=RUNNING,
     authority=AUTHORITY,
 )
-KEPT = Machine(bubblewrap="/usr/bin/bwrap")
+KEPT = Machine()
 
 
 def view(**facts: Any) -> View:

@@ -6,6 +6,7 @@ import pytest
 
 from admin.doctor.exposure import ROOT_GROUPS, check_exposure
 from admin.doctor.finding import Finding, Grade
+from admin.doctor.view import Fault
 from tests.support.doctor import view, worse
 
 ALWAYS = "agents under this user can connect without the proxy"
@@ -40,8 +41,8 @@ def test_that_the_proxy_can_be_gone_around_is_always_said() -> None:
         ({"uid": 0}, "root", "you are root"),
         ({"sockets": ("/run/docker.sock",)}, "root", "/run/docker.sock"),
         ({"ssh_agent": True}, "ssh agent", "log in"),
-        ({"bubblewrap": ""}, "sandbox", "not installed"),
-        ({"namespaces": "user.max_user_namespaces = 0"}, "sandbox", "switched off"),
+        ({"no_wall": Fault("bubblewrap is not installed", "install it")}, "sandbox", "bubblewrap"),
+        ({"approvals": True}, "approvals", "say yes"),
     ],
 )
 def test_what_is_open_is_a_warning_with_its_remedy(
@@ -67,6 +68,20 @@ def test_a_program_that_other_users_can_change_is_a_problem() -> None:
 @pytest.mark.parametrize("scope", [1, 2, 3])
 def test_yama_closes_memory(scope: int) -> None:
     assert "memory" not in {finding.topic for finding in worse(findings(ptrace_scope=scope))}
+
+
+def test_the_wall_comes_first_and_is_the_remedy_where_it_can_be_built() -> None:
+    first, way_out, *_ = findings()
+    assert (first.topic, first.grade) == ("sandbox", Grade.OK)
+    assert "run --sandbox" in first.what
+    assert "run --sandbox" in way_out.advice
+
+
+def test_what_keeps_the_wall_from_being_built_is_said_and_it_is_no_remedy_then() -> None:
+    fault = Fault("bubblewrap is not installed: there is no program bwrap", "install it")
+    first, way_out, *_ = findings(no_wall=fault)
+    assert (first.what, first.advice) == (fault.what, fault.advice)
+    assert "run --sandbox" not in way_out.advice
 
 
 def test_a_keyring_without_a_bus_is_out_of_reach() -> None:

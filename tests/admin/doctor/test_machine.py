@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 
 from admin.doctor.machine import look_at_machine
+from admin.doctor.view import Fault
+from admin.sandbox.availability import Fault as NoWall
+from admin.sandbox.availability import Wall, find_wall
+from admin.sandbox.syscalls import ARCHITECTURES
+
+NO_WALL = NoWall("none", "install it")
 
 
 class MadeMachine:
@@ -29,7 +35,7 @@ def made(tmp_path: Path) -> MadeMachine:
 def test_a_system_without_any_of_it_is_fine(made: MadeMachine) -> None:
     found = look_at_machine({}, made.top)
     assert (found.ptrace_scope, found.open_swap, found.sockets) == (None, (), ())
-    assert (found.ssh_agent, found.session_bus, found.namespaces) == (False, False, "")
+    assert (found.ssh_agent, found.session_bus) == (False, False)
 
 
 @pytest.mark.parametrize(("text", "scope"), [("0\n", 0), ("2\n", 2), ("odd\n", None)])
@@ -52,22 +58,18 @@ def test_swap_in_memory_and_encrypted_swap_are_not_open(made: MadeMachine) -> No
     assert look_at_machine({}, made.top).open_swap == ("/dev/dm-2", "/swap")
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "forbids"),
-    [
-        ("kernel/unprivileged_userns_clone", "0", True),
-        ("kernel/unprivileged_userns_clone", "1", False),
-        ("user/max_user_namespaces", "0", True),
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", True),
-        ("kernel/apparmor_restrict_unprivileged_userns", "0", False),
-    ],
-)
-def test_the_setting_that_forbids_namespaces_is_named(
-    made: MadeMachine, name: str, value: str, forbids: bool
-) -> None:
-    made.write(f"proc/sys/{name}", f"{value}\n")
-    found = look_at_machine({}, made.top).namespaces
-    assert found == (f"{name.replace('/', '.')} = {value}" if forbids else "")
+def test_a_machine_without_a_wall_says_why_in_the_walls_own_words(made: MadeMachine) -> None:
+    assert look_at_machine({}, made.top, lambda: NO_WALL).no_wall == Fault("none", "install it")
+
+
+def test_a_machine_with_one_has_no_fault(made: MadeMachine) -> None:
+    wall = Wall("/usr/bin/bwrap", next(iter(ARCHITECTURES.values())))
+    assert look_at_machine({}, made.top, lambda: wall).no_wall is None
+
+
+def test_the_real_machine_is_tried_and_not_believed() -> None:
+    found = look_at_machine(os.environ).no_wall
+    assert (found is None) == isinstance(find_wall(), Wall)
 
 
 def test_sockets_that_lead_to_root_and_those_of_the_session_are_found(
