@@ -22,6 +22,7 @@ from admin.web.last_good import LastGood
 from admin.web.pages import router as pages
 from admin.web.pages.rendering import SETTINGS, Renderer, renderer_of
 from admin.web.place import WebPlace
+from admin.web.warming import warm
 from config.errors import ConfigError, KeyhatchError, NotFoundError
 
 HOME_PAGE: Final = "/settings/connectors"
@@ -52,6 +53,7 @@ def build_app(web: Web) -> ASGIApp:
     app.state.place = web.place
     app.state.shown = LastGood(web.place)
     app.state.renderer = Renderer(web.place, assets)
+    warm(app.state.shown, app.state.renderer)
     app.add_exception_handler(KeyhatchError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.include_router(pages())

@@ -48,7 +48,8 @@ def bind_unix(path: Path) -> socket.socket:
 
 def _bind_tcp(listen: TcpListen) -> socket.socket:
     family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # By name: asyncio then sends small writes at once, on each connection that it accepts.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((listen.address, listen.port))

@@ -36,6 +36,11 @@ class Renderer:
         self._templates.filters["hue"] = hue_of
         self._templates.filters["initial"] = initial_of
 
+    def load(self) -> None:
+        """Read every template: that takes longer than to fill one in."""
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)
+
     def page(
         self, request: Request, template: str, tab: str, *, status: int = 200, **shown: object
     ) -> HTMLResponse:

@@ -9,7 +9,7 @@ const OVER = ["connected", "failed", "cancelled"];
 export function connecting(root, page, autosave) {
   const box = root.querySelector("[data-flow]");
   if (!box) return;
-  const path = () => `${page.path}/flow`;
+  const path = () => `${page.path}/connect`;
   const begun = `connecting:${page.id}`;
   let watched = "";
 
@@ -124,7 +124,7 @@ export function connecting(root, page, autosave) {
       event.preventDefault();
       clearErrors(form);
       try {
-        const { body } = await call("POST", `${path()}/address`, { body: { address: input.value } });
+        const { body } = await call("POST", `${path()}/answer`, { body: { address: input.value } });
         if (body) follow(body);
       } catch (problem) {
         showProblem(form, problem);
