@@ -87,6 +87,7 @@ class View:
     agents: tuple[str, ...]
     use: Use | None
     used: str
+    test_path: str
 
 
 @routes.get("/settings/connectors/{slug}")
@@ -164,6 +165,7 @@ def view_of(place: Place, connector: Connector, known: Known, uses: Uses) -> Vie
         agents=tuple(agents),
         use=use_of(connector, known.registry, agents),
         used=instant(uses.get(connector.slug)),
+        test_path=connector.test_path or "",
     )
 
 

@@ -3,7 +3,8 @@
 import { call, sentence } from "./api.js";
 
 export function testing(root, page, autosave) {
-  const button = root.querySelector("[data-tests]");
+  const form = root.querySelector("form[data-tests]");
+  const button = form.querySelector("[type=submit]");
   const result = root.querySelector("[data-test-result]");
 
   function show(text, tone) {
@@ -13,12 +14,13 @@ export function testing(root, page, autosave) {
     result.replaceChildren(line);
   }
 
-  button.addEventListener("click", async () => {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
     button.disabled = true;
     show("Asking the service…", "info");
     await autosave.flush();
     try {
-      const { body } = await call("POST", `${page.path}/test`, { body: {} });
+      const { body } = await call("POST", `${page.path}/test`, { body: { path: form.querySelector("input").value.trim() } });
       show(sentence(body.hint ? `${body.said}: ${body.hint}` : body.said), body.works ? "good" : "alert");
     } catch (problem) {
       show(problem.sentence, "alert");

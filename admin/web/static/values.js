@@ -61,7 +61,9 @@ function hours(line) {
     throw new Error(`Write “${line}” like mon-fri 09:00-17:00 Europe/Berlin.`);
   }
   const [time, zone] = parts.slice(-2);
-  return parts.length === 3 ? { days: words(parts[0]), time, zone } : { time, zone };
+  if (parts.length === 2) return { time, zone };
+  const days = words(parts[0]);
+  return { days: days.length === 1 ? days[0] : days, time, zone };
 }
 
 function place({ kind, name, template }) {
