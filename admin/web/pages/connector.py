@@ -27,7 +27,12 @@ from admin.web.pages.connector_fields import (
 )
 from admin.web.pages.fields import Entry, Field
 from admin.web.pages.moments import instant
-from admin.web.pages.oauth_fields import application_fields, further_fields, token_fields
+from admin.web.pages.oauth_fields import (
+    application_fields,
+    endpoint_fields,
+    further_fields,
+    scope_fields,
+)
 from admin.web.pages.rendering import Renderer, renderer_of
 from admin.web.pages.uses import Uses, uses_of
 from admin.web.pages.using import Use, use_of
@@ -77,12 +82,13 @@ class View:
     secrets: tuple[SecretField, ...]
     account: tuple[Field, ...]
     application: tuple[Field, ...]
-    tokens: tuple[Field, ...]
+    scopes: tuple[Field, ...]
+    endpoints: tuple[Field, ...]
     destinations: tuple[Field, ...]
     destinations_first: bool
     advanced: tuple[Group, ...]
     connection: Connection | None
-    destinations_text: tuple[str, ...]
+    goes_to: tuple[str, ...]
     rules: tuple[str, ...]
     agents: tuple[str, ...]
     use: Use | None
@@ -155,12 +161,13 @@ def view_of(place: Place, connector: Connector, known: Known, uses: Uses) -> Vie
         secrets=tuple(map(_secret, slots_of(connector, inventory))),
         account=account_fields(connector, entry),
         application=application_fields(connector, entry),
-        tokens=token_fields(connector),
+        scopes=scope_fields(connector),
+        endpoints=endpoint_fields(connector),
         destinations=destination_fields(connector, entry),
         destinations_first=connector.provider is None,
         advanced=_advanced(connector, entry),
         connection=connection_of(connector, inventory, connected(place, connector)),
-        destinations_text=tuple(str(p) for p in connector.destinations),
+        goes_to=(*map(str, connector.destinations), *connector.token_urls),
         rules=tuple(policy_lines(connector.policy)),
         agents=tuple(agents),
         use=use_of(connector, known.registry, agents),

@@ -35,21 +35,29 @@ def application_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
             "Client ID",
             value=text_of(own(entry, "client_id")),
             hint=hint,
+            example="As the service shows it",
             required=not client.grant.signs,
         ),
     )
 
 
-def token_fields(connector: Connector) -> tuple[Field, ...]:
-    """Return how tokens come: scopes and URLs, prefilled from the provider."""
+def scope_fields(connector: Connector) -> tuple[Field, ...]:
+    """Return what is asked for; nothing of Intercom, where the application itself says it."""
+    client = connector.oauth
+    if client is None or connector.type is ConnectorType.INTERCOM:
+        return ()
+    hint = "What to ask for, a scope on each line."
+    return (Field("scopes", "Scopes", "lines", lines_of(client.scopes), hint, "contacts.read"),)
+
+
+def endpoint_fields(connector: Connector) -> tuple[Field, ...]:
+    """Return where tokens come from; prefilled from the provider."""
     client = connector.oauth
     if client is None or connector.type is ConnectorType.INTERCOM:
         return ()
     found = "Found through the issuer" if client.issuer else ""
     url = "https://auth.example.com"
     fields = [
-        Field("scopes", "Scopes", "lines", lines_of(client.scopes),
-              "What to ask for, a scope on each line.", "contacts.read"),
         Field("authorization_url", "Authorization URL", value=_url(client.authorization_url),
               hint="Where a person consents.", example=found or f"{url}/authorize",
               required=not client.issuer),

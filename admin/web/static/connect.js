@@ -119,7 +119,9 @@ export function connecting(root, page, autosave) {
     error.id = "redirected-error";
     error.dataset.errorFor = "";
     const button = line("Use this address", "", "button");
-    form.append(label, input, error, button);
+    const beside = line("", "beside", "div");
+    beside.append(input, button);
+    form.append(label, beside, error);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       clearErrors(form);

@@ -20,6 +20,8 @@ function entering(form, page, autosave) {
     clearErrors(form);
     page.show("saving", "Saving…");
     try {
+      // After what is being saved: that may rename the connector, or move it to another host.
+      await autosave.flush();
       const path = `${page.path}/credentials/${encodeURIComponent(form.dataset.secret)}`;
       await call("PUT", path, { body: { secret: text } });
       if (typed.value === text) typed.value = "";
@@ -69,6 +71,7 @@ function clearing(root, page, autosave) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
+      await autosave.flush();
       await call("DELETE", `${page.path}/credentials/${encodeURIComponent(slot)}`);
       dialog.close();
       page.show("saved", "Cleared");
