@@ -10,7 +10,7 @@ from config.draft import Draft, Entry
 from config.errors import ConfigError, ConflictError, NotFoundError, UsageError
 from config.files import exclusive_lock, write_private
 from config.home import Home
-from config.load import read_text, registry_of
+from config.load import Known, read_text, registry_of
 from config.marks import parse_yaml
 from config.models import FileSection
 from config.shape import read_section
@@ -21,15 +21,17 @@ LOCK_NAME = ".connectors.lock"
 
 
 @contextmanager
-def edit_file(home: Home) -> Iterator["ConnectorsFile"]:
+def edit_file(home: Home, known: Known | None = None) -> Iterator["ConnectorsFile"]:
     """Hold the file's lock and yield its editor; what it made of the file is written at the end.
 
+    Of `known`, an earlier reading, those parts are taken that the file still says: it spares time.
     Written whole or, where the block raises, not at all. Raises like `read_registry` and
     `write_private`.
     """
     with exclusive_lock(home.root / LOCK_NAME):
         text = read_text(home)
-        file = ConnectorsFile(text, source=str(home.connectors), catalog=load_catalog())
+        source = str(home.connectors)
+        file = ConnectorsFile(text, source=source, catalog=load_catalog(), known=known)
         yield file
         if file.text != text:
             write_private(home.connectors, file.text.encode())
@@ -42,9 +44,12 @@ class ConnectorsFile:
     leaves the text as it was, or `text` is a valid file that differs in just what was asked for.
     """
 
-    def __init__(self, text: str, *, source: str, catalog: Catalog) -> None:
+    def __init__(
+        self, text: str, *, source: str, catalog: Catalog, known: Known | None = None
+    ) -> None:
         self._before = self._document = parse_yaml(text, source=source)
         self._catalog = catalog
+        self._known = known
         read_section(FileSection, self._document)
 
     @property
@@ -54,7 +59,9 @@ class ConnectorsFile:
     @cached_property
     def registry(self) -> Registry:
         """What the file declared before any change. Raises ConfigError if it was not valid."""
-        return registry_of(self._before, self._catalog)
+        registry = registry_of(self._before, self._catalog, self._known)
+        self._known = Known(self._before.value, registry)
+        return registry
 
     def entry(self, section: str, slug: str) -> Entry:
         """Return what the file says of a connector or agent, as plain values."""
@@ -144,7 +151,7 @@ class ConnectorsFile:
         change(draft)
         document = draft.finish()
         try:
-            registry = registry_of(document, self._catalog)
+            registry = registry_of(document, self._catalog, self._known)
         except ConfigError as error:
             _ = self.registry  # an error that was there before keeps its place in the file
             raise _without_place(error) from error

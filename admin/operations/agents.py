@@ -129,7 +129,7 @@ def grant(
     """
     from config.edit import edit_file
 
-    with edit_file(place.home) as file:
+    with edit_file(place.home, place.known()) as file:
         agent = find_agent(file.registry, name)
         require_current(file, "agents", agent.slug, expected)
         named = [find_connector(file.registry, connector).slug for connector in connectors]
@@ -155,7 +155,7 @@ def revoke(
     """Take connectors away from an agent; return its slug and what it may still use."""
     from config.edit import edit_file
 
-    with edit_file(place.home) as file:
+    with edit_file(place.home, place.known()) as file:
         agent = find_agent(file.registry, name)
         require_current(file, "agents", agent.slug, expected)
         named = [find_connector(file.registry, connector).slug for connector in connectors]

@@ -130,7 +130,7 @@ def edit(
     """
     from config.edit import edit_file
 
-    with edit_file(place.home) as file:
+    with edit_file(place.home, place.known()) as file:
         connector = find_connector(file.registry, name)
         require_current(file, "connectors", connector.slug, expected)
         before = file.entry("connectors", connector.slug)

@@ -33,15 +33,16 @@ class TestWish(models.Given):
     path: str | None = None
 
 
-@routes.get("", responses=said(503))
+@routes.get("", response_model=models.Connectors, responses=said(503))
 def list_connectors(
     place: Place,
     q: Annotated[str, Query(description="words of name, provider or destination")] = "",
     status: Annotated[list[str], Query(description="only these, as `needs credential`")] = [],
-) -> models.Connectors:
+) -> Response:
     """List connectors, in the order of the file."""
     rows = listing.rows(place, q, status, place.uses.look(place))
-    return models.Connectors(connectors=[models.ConnectorRow.model_validate(row) for row in rows])
+    told = models.Connectors(connectors=[models.ConnectorRow.model_validate(row) for row in rows])
+    return Response(told.model_dump_json(), media_type="application/json")
 
 
 @routes.post("", status_code=201, response_model=models.Connector,

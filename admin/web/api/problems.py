@@ -3,10 +3,12 @@
 pydantic's own errors hold what was sent: only their place and a sentence are taken from them.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from typing import Any, Final, get_origin
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -53,9 +55,11 @@ class ProblemRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        single = set(_single_parameters(self.dependant))
 
         async def handled(request: Request) -> Response:
             try:
+                _require_once(request, single)
                 return await handle(request)
             except RequestValidationError as error:
                 return _invalid(error.errors())
@@ -65,6 +69,24 @@ class ProblemRoute(APIRoute):
                 return refusal(error)
 
         return handled
+
+
+def _single_parameters(dependant: Dependant) -> Iterator[str]:
+    """Yield the parameters of a query of which there is one; lists may be several."""
+    for field in dependant.query_params:
+        if get_origin(field.field_info.annotation) is not list:
+            yield field.alias
+    for inner in dependant.dependencies:
+        yield from _single_parameters(inner)
+
+
+def _require_once(request: Request, single: Collection[str]) -> None:
+    """Raise UsageError for a parameter that stands twice: which of the two was meant?"""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name in counts.keys() & single:
+        if counts[name] > 1:
+            fault = Fault((name,), "stands twice")
+            raise UsageError(f"{name}: stands twice", hint="keep one", faults=(fault,))
 
 
 class PreconditionMissingError(KeyhatchError):

@@ -47,7 +47,8 @@ def test_records_are_picked(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["before=x", "status=9", "since=soon", "limit=0", "limit=x", "event=other"]
+    "query",
+    ["before=x", "status=9", "since=soon", "limit=0", "limit=x", "event=other", "agent=a&agent=b"],
 )
 def test_a_wrong_question_is_told(api: Api, query: str) -> None:
     answer = api("GET", f"/activity?{query}")
