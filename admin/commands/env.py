@@ -60,6 +60,9 @@ examples:
     "--ttl", metavar="TIME", type=Duration(), default="24h", show_default=True, help="How long."
 )
 @click.option("--token-stdin", is_flag=True, help="Read the token from standard input: make none.")
+@click.option(
+    "--no-token", is_flag=True, help="Without one: the address leads to the agent's own listener."
+)
 @click.option("--address", metavar="A:P", default="", help="Where the agent finds the proxy.")
 @click.option(
     "--ca-folder",
@@ -76,6 +79,7 @@ def env(
     connectors: tuple[str, ...],
     ttl: timedelta,
     token_stdin: bool,
+    no_token: bool,
     address: str,
     ca_folder: Path | None,
 ) -> None:
@@ -85,11 +89,13 @@ def env(
     An agent with a `listen:` port needs none, unless it is narrowed or called from elsewhere.
     """
     # First: what writes the token there may be the command that adds the agent.
-    token = _given(session, connectors) if token_stdin else None
+    token = _given(session, connectors, no_token) if token_stdin else None
     registry = session.registry()
     agent = find_agent(registry, name)
     ids = granted_ids(registry, agent, connectors)
-    if token is not None:
+    if no_token:
+        _require_listener(agent, connectors)
+    elif token is not None:
         pass
     elif isinstance(agent.listen, TcpListen) and not connectors and not address:
         address, token = str(agent.listen), None
@@ -105,7 +111,22 @@ def env(
     click.echo(FORMATS[form](variables), nl=False)
 
 
-def _given(session: Session, connectors: tuple[str, ...]) -> Secret:
+def _require_listener(agent: Agent, connectors: tuple[str, ...]) -> None:
+    if agent.listen is None:
+        raise UsageError(
+            f"agent {agent.slug} has no listener of its own, and needs a token",
+            hint="leave out --no-token, or give it `listen:` in connectors.yaml",
+        )
+    if connectors:
+        raise UsageError(
+            "without a token the agent has all of its connectors",
+            hint="leave out --connector or --no-token",
+        )
+
+
+def _given(session: Session, connectors: tuple[str, ...], no_token: bool) -> Secret:
+    if no_token:
+        raise UsageError("--token-stdin and --no-token contradict each other", hint="leave out one")
     if connectors:
         raise UsageError(
             "a token that is given cannot be narrowed",

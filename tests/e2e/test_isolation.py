@@ -36,6 +36,19 @@ sudo -Hu keyhatch keyhatch connector add Other --type api-key --host other.examp
 sudo -Hu keyhatch keyhatch agent add other --connector other |
     sudo install -D -m 600 -o other /dev/stdin /etc/keyhatch/other.token
 """
+PROBE_UNIT = """
+cat > /etc/systemd/system/importer-probe.service <<'END'
+[Unit]
+JoinsNamespaceOf=importer-proxy.socket
+[Service]
+Type=oneshot
+DynamicUser=yes
+PrivateNetwork=yes
+ExecStart=/usr/bin/curl -sS -k -m 20 --noproxy * {place}
+StandardError=file:/var/log/probe.log
+END
+systemctl daemon-reload
+"""
 # What the proxy's own user may do to it: its memory is closed to that user too, by the kernel.
 CLOSED = {"proc environ", "proc mem", "proc maps", "proc auxv", "proc io", "proc fd"}
 CLOSED |= {"proc exe", "proc cwd", "proc root", "ptrace", "process_vm_readv", "priority"}
@@ -137,6 +150,34 @@ class TestUse:
         assert KEY not in lines
 
 
+class TestAServiceWithNothingButTheProxy:
+    def test_it_got_its_answer_without_any_token(self, machine: Machine) -> None:
+        machine.output("sudo systemctl restart importer")
+        assert '"Ada"' in machine.output("cat /var/lib/private/importer/answer.json")
+        assert "kh_" not in machine.output("cat /etc/keyhatch/importer.env")
+        listed = machine.output("sudo -Hu keyhatch keyhatch agent tokens importer --json")
+        assert json.loads(listed) == []
+
+    @pytest.mark.parametrize(
+        "place", [f"https://127.0.0.1:{PORT}/", f"https://[::1]:{PORT}/", "https://192.0.2.1/"]
+    )
+    def test_there_is_no_other_way_out(self, machine: Machine, place: str) -> None:
+        machine.output(PROBE_UNIT.format(place=place))
+        done = machine.run("sudo systemctl start importer-probe")
+        said = machine.output("cat /var/log/probe.log")
+        assert done.returncode != 0
+        assert "connect" in said.lower()
+
+    def test_the_same_probe_succeeds_on_the_machines_own_network(self, machine: Machine) -> None:
+        unit = PROBE_UNIT.format(place=f"https://127.0.0.1:{PORT}/")
+        machine.output(unit.replace("PrivateNetwork=yes", "PrivateNetwork=no"))
+        machine.output("sudo systemctl start importer-probe")
+
+    def test_another_user_does_not_reach_the_socket(self, machine: Machine) -> None:
+        words = f"curl -sS --unix-socket {HOME}/run/importer.sock http://keyhatch.internal/"
+        assert machine.run(f"sudo -Hu researcher {words}").returncode == 7
+
+
 class TestTheAgentsUser:
     def test_it_succeeds_with_nothing(self, machine: Machine) -> None:
         for pid in (main_pid(machine), *children(machine)):
@@ -184,8 +225,8 @@ class TestTheAgentsUser:
 
 class TestThePage:
     def test_units_are_what_systemd_expects(self, machine: Machine) -> None:
-        for unit in ("keyhatch", "researcher"):
-            done = machine.run(f"systemd-analyze verify {UNITS}/{unit}.service")
+        for unit in ("keyhatch.service", "researcher.service", "importer.service"):
+            done = machine.run(f"systemd-analyze verify {UNITS}/{unit}")
             assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
     def test_the_proxys_unit_is_closed_as_far_as_units_go(self, machine: Machine) -> None:
@@ -205,10 +246,11 @@ class TestThePage:
         done = as_agent(settled, f"curl -sS {URL.replace('https', 'http')}")
         assert json.loads(done.stdout)["code"] == "proxy-authentication-required"
 
-    def test_an_agent_that_is_there_already_leaves_no_half_of_a_file(
+    def test_an_agent_that_is_there_already_is_said_by_both_ends_of_the_pipe(
         self, machine: Machine
     ) -> None:
-        [script] = [one for one in commands() if "agent add" in one]
+        [script] = [one for one in commands() if "agent add researcher" in one]
+        script = script.replace("/etc/keyhatch/researcher.env", "/tmp/not-it.env")
         done = machine.run(script.replace("sudo useradd", "true"))
         assert "error: " in done.stderr
         assert "no agent token" in done.stderr

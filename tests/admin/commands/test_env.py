@@ -71,6 +71,28 @@ def test_an_agent_with_a_port_of_its_own_needs_no_token(line: CommandLine) -> No
     assert "kh_" in narrowed["HTTP_PROXY"]
 
 
+def test_without_a_token_it_is_for_a_listener_that_is_reached_elsewhere(line: CommandLine) -> None:
+    line("agent", "add", "bob", "--connector", "openai", "--listen", "unix:./run/bob.sock")
+    before = tokens_of(line)
+    words = ("env", "--agent", "bob", "--format", "json", "--no-token", "--address")
+    found = line(*words, "127.0.0.1:8321").json
+    assert found["HTTP_PROXY"] == "http://127.0.0.1:8321"
+    assert tokens_of(line) == before
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [("ada", ()), ("bob", ("--connector", "openai")), ("bob", ("--token-stdin",))],
+)
+def test_no_token_is_refused_where_one_would_be_needed_or_is_given(
+    line: CommandLine, agent: str, words: tuple[str, ...]
+) -> None:
+    line("agent", "add", "bob", "--connector", "openai", "--listen", "unix:./run/bob.sock")
+    outcome = line("env", "--agent", agent, "--no-token", *words, stdin=TOKEN)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--no-token" in outcome.err
+
+
 def test_a_container_finds_proxy_and_certificates_elsewhere(line: CommandLine) -> None:
     outcome = line(
         *("env", "--agent", "ada", "--format", "docker"),
