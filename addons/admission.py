@@ -261,6 +261,7 @@ def _exchange(flow: http.HTTPFlow, caller: Caller | None, *, path: str) -> Excha
     return Exchange(
         agent=caller.name if caller else None,
         lease=caller.lease if caller else False,
+        sandbox=caller.sandbox if caller else False,
         method=method_template(request.method),
         host=request.data.host,
         port=request.data.port,

@@ -68,7 +68,8 @@ class Exchange:
 
     `method`, `host` and `path` are for the record, see proxy/audit/template.py. `host` and `port`
     are what the agent named until it is decided where the request goes, then that. `caller` is who
-    asks, as of its admission; `lease`: with the token of a `keyhatch run`. `answered`: the response
+    asks, as of its admission; `lease`: with the token of a `keyhatch run`, `sandbox`: from behind its
+    wall. `answered`: the response
     is Keyhatch's own, not an upstream's. `client_gone`: the agent hung up. `right` is what a tunnel
     or a WebSocket stays open by; it is None for all else. `masks_tokens`: token fields of the answer
     are masked. `awaits_continue`: the agent sends its body when it is told to.
@@ -131,6 +132,7 @@ class Exchange:
     approval: Approval | None = None
     approved: str | None = None
     parent: str | None = None
+    sandbox: bool = False
 
     def aim(self, destination: Destination) -> None:
         """Note where it goes; that, not what the agent called it, is put on record."""
@@ -179,6 +181,7 @@ class Exchange:
             rule=self.rule,
             approval=self.approval,
             parent=self.parent,
+            sandbox=self.sandbox,
         )
 
     def result(self) -> Result:

@@ -22,6 +22,7 @@ class Picked:
 
     `statuses` are numbers, classes such as `4xx`, or `none` for requests that got no answer. Every
     word of `text` is somewhere in what people read of a record.
+    `sandbox` tells whether they came through the wall of `keyhatch run --sandbox`, or not.
     """
 
     agent: str | None = None
@@ -29,6 +30,7 @@ class Picked:
     statuses: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
+    sandbox: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
     methods: tuple[str, ...] = ()
@@ -40,13 +42,18 @@ class Picked:
             return False
         if self.connector is not None and record.get("connector") != self.connector:
             return False
+        if not (self._fits_decision(record) and self._fits_status(record)):
+            return False
+        return self._fits_text(record) and self._fits_time(record)
+
+    def _fits_decision(self, record: Record) -> bool:
         if self.codes and record.get("code") not in self.codes:
             return False
-        if self.decisions and record.get("decision") not in self.decisions:
+        if self.sandbox is not None and (record.get("sandbox") is True) != self.sandbox:
             return False
         if self.methods and record.get("method") not in self.methods:
             return False
-        return self._fits_status(record) and self._fits_text(record) and self._fits_time(record)
+        return not self.decisions or record.get("decision") in self.decisions
 
     def _fits_text(self, record: Record) -> bool:
         words = self.text.casefold().split()

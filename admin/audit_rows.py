@@ -72,7 +72,8 @@ def _target(record: Record, *, short: bool) -> str:
     method = as_text(record.get("method"))
     host = "" if short and record.get("connector") else _host(record)
     address = as_text(f"{host}{record.get('path') or ''}")
-    return f"{why}{method} {address}"
+    through = "  (sandbox)" if record.get("sandbox") is True else ""
+    return f"{why}{method} {address}{through}"
 
 
 def _host(record: Record) -> str:

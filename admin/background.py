@@ -47,8 +47,10 @@ def require_lease(session: Session, agent: str | None, connectors: list[str] | N
 def require_socket_lease(
     session: Session, agent: str | None, connectors: list[str] | None
 ) -> SocketLease:
-    """Return a lease with a socket of its own; like `require_lease` otherwise."""
-    return _require(session, lambda: open_lease_socket(session.home, agent, connectors))
+    """Return a lease for a command behind the wall; like `require_lease` otherwise."""
+    return _require(
+        session, lambda: open_lease_socket(session.home, agent, connectors, sandbox=True)
+    )
 
 
 def _require[L](session: Session, open_one: Callable[[], L | None]) -> L:

@@ -15,6 +15,7 @@ from config.limits import DEFAULT_LIMITS, Limits
 from config.listen import Listen, TcpListen
 from config.oauth import OAuthClient
 from config.policy import FREE, NO_EGRESS, NO_GRANTS, Egress, Policy, Unmatched
+from config.sandbox import NO_SANDBOX, Sandbox
 from config.template import Template
 
 
@@ -131,7 +132,8 @@ class Agent:
     """An identity and the slugs of the connectors that it was granted.
 
     `narrowed` has the policies of those grants that have one. `unmatched` None: as in the settings.
-    `listen` is where it needs no token: a listener that stands for it alone.
+    `listen` is where it needs no token: a listener that stands for it alone. `sandbox` is how
+    `keyhatch run` starts it.
     """
 
     slug: str
@@ -140,6 +142,7 @@ class Agent:
     unmatched: Unmatched | None = None
     egress: Egress = NO_EGRESS
     listen: Listen | None = None
+    sandbox: Sandbox = NO_SANDBOX
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from config.models import AgentSection, FileSection, SettingsSection
 from config.place import Place
 from config.policy import Policy
 from config.policy_build import build_egress, build_policy
+from config.sandbox import build_sandbox
 from config.shape import read_section
 from config.slug import is_slug
 from config.suggest import did_you_mean
@@ -232,6 +233,7 @@ def _agent(
         narrowed=MappingProxyType(narrowed),
         unmatched=section.unmatched,
         egress=build_egress(section.egress, place.at("egress")),
+        sandbox=build_sandbox(section.sandbox, place.at("sandbox")),
     )
 
 

@@ -5,6 +5,7 @@ wildcard) is read by the modules that own it, which can point at the place.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from config.oauth_models import ClientSection, EndpointSection, Texts
@@ -175,6 +176,31 @@ class EgressSection(Section):
     deny: Annotated[Texts, May.BE_BLANK, "those that may not; looked at before allow"] = ()
 
 
+class SandboxWord(StrEnum):
+    """What `sandbox:` may say in short."""
+
+    REQUIRED = "required"
+
+
+class SandboxSection(Section):
+    required: Annotated[bool, "on: `keyhatch run` without --sandbox is refused"] = False
+    profile: Annotated[
+        Literal["claude-code", "codex", "script"] | None, "left out: the one that fits the command"
+    ] = None
+    share: Annotated[Texts, May.BE_BLANK, "PATH or PATH:ro that is open behind the wall"] = ()
+    hide: Annotated[Texts, May.BE_BLANK, "paths that are left out of what is open"] = ()
+    env: Annotated[Texts, May.BE_BLANK, "variables that go in besides, such as MY_*"] = ()
+
+
+AnySandbox = Annotated[
+    SandboxWord | SandboxSection,
+    Choice(
+        lambda value: "in full" if isinstance(value, dict) else "in short",
+        {"in short": SandboxWord, "in full": SandboxSection},
+    ),
+]
+
+
 class AgentSection(Section):
     connectors: Annotated[
         Sequence[AnyGrant], May.BE_BLANK, "keys of the connectors that it may use"
@@ -186,6 +212,9 @@ class AgentSection(Section):
         EgressSection, May.BE_NOTHING, "hosts that no connector owns, for this agent"
     ] = EgressSection()
     listen: Annotated[str, "ADDRESS:PORT or unix:PATH of a listener that needs no token"] = ""
+    sandbox: Annotated[AnySandbox, "how `keyhatch run --sandbox` starts it; required: always"] = (
+        SandboxSection()
+    )
 
 
 class LimitsSection(Section):

@@ -19,10 +19,14 @@ NO_AGENT: Final = "run"  # what a caller is named who came by `keyhatch run` wit
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A token that lives as long as one `keyhatch run`; `connectors` narrows, None does not."""
+    """A token that lives as long as one `keyhatch run`; `connectors` narrows, None does not.
+
+    `sandbox`: its holder is behind the wall.
+    """
 
     agent: str | None
     connectors: frozenset[str] | None
+    sandbox: bool = False
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class Callers:
         lease = self.leases.get(digest)
         if lease is not None:
             caller = _caller(lease.agent, lease.connectors, registry)
-            return None if caller is None else replace(caller, lease=True)
+            return None if caller is None else replace(caller, lease=True, sandbox=lease.sandbox)
         if digest in self.doors:
             return _caller(self.doors[digest], None, registry)
         record = self.records.get(digest)

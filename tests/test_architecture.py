@@ -56,6 +56,7 @@ REVEALS: dict[str, set[str]] = {
     # A lease's token, to its holder, and its digest.
     "proxy/server/control.py": {"ControlServer._answer", "ControlServer._lease_facts"},
     "proxy/server/doors.py": {"Doors.open_for", "Doors.close_for"},  # its digest
+    "proxy/server/disclosure.py": {"values_of"},  # what variables are searched for
     "proxy/oauth/authorize.py": {"finish"},  # the state that came back, compared
     "proxy/oauth/keeper.py": {"_written"},  # tokens that no disk took, from process to process
     "proxy/oauth/request.py": {"_plain", "basic", "bearer"},  # what goes to a token endpoint

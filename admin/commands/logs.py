@@ -60,6 +60,10 @@ examples:
     "--decision", "decisions", type=click.Choice(DECISIONS), multiple=True,
     help="Only what was decided so; may be repeated.",
 )  # fmt: skip
+@click.option(
+    "--sandbox/--no-sandbox", default=None,
+    help="Only what came through the wall of `keyhatch run --sandbox`, or only what did not.",
+)  # fmt: skip
 @click.option("--since", metavar="WHEN", help="Only from then on: a time in UTC, or 10m, 2h, 1d.")
 @click.option("--until", metavar="WHEN", help="Only before then.")
 @click.option("--admin", is_flag=True, help="Only what commands and the operator did.")
@@ -76,6 +80,7 @@ def logs(
     statuses: tuple[str, ...],
     codes: tuple[str, ...],
     decisions: tuple[str, ...],
+    sandbox: bool | None,
     since: str | None,
     until: str | None,
     admin: bool,
@@ -96,6 +101,7 @@ def logs(
         statuses=tuple(map(parse_status, statuses)),
         codes=codes,
         decisions=decisions,
+        sandbox=sandbox,
         since=None if since is None else parse_moment(since, now),
         until=None if until is None else parse_moment(until, now),
     )

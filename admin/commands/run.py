@@ -16,6 +16,7 @@ from admin.output import note
 from admin.placeholders import with_placeholders
 from admin.proxy_environment import agent_environment
 from config.errors import ConfigError, NotFoundError, UsageError
+from config.sandbox import require_wall_for
 from config.slug import slugify
 from proxy.server.control_client import request
 
@@ -65,6 +66,18 @@ examples:
     multiple=True,
     help="With --sandbox: leave this out of what is open; may be repeated.",
 )
+@click.option(
+    "--profile",
+    metavar="NAME",
+    type=click.Choice(["claude-code", "codex", "script"]),
+    help="With --sandbox: what of the home folder is open, for claude-code, codex or a script "
+    "(default: the agent's, else the one that fits the command).",
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="With --sandbox: print what is open, hidden and passed on, and start nothing.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_session
 def run(
@@ -75,6 +88,8 @@ def run(
     sandbox: bool,
     shares: tuple[str, ...],
     hidden: tuple[str, ...],
+    profile: str | None,
+    explain: bool,
     command: tuple[str, ...],
 ) -> int:
     """Run a command whose requests go through the proxy.
@@ -85,18 +100,23 @@ def run(
     Variables from which SDKs read a key, such as OPENAI_API_KEY, are set to a placeholder for the
     connectors that the command may use; a key of yours in one is not passed on.
     """
-    if (shares or hidden) and not sandbox:
-        raise UsageError("--share and --hide are for --sandbox", hint="add --sandbox")
-    slugs, agent_slug = _names(session, connectors, agent)
+    if (shares or hidden or profile or explain) and not sandbox:
+        raise UsageError(
+            "--share, --hide, --profile and --explain are for --sandbox", hint="add --sandbox"
+        )
+    slugs, agent_slug = _names(session, connectors, agent, sandbox=sandbox)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
         raise NotFoundError(
             f"cannot run {command[0]!r}: there is no such command",
             hint="check its name and PATH; the command comes after --",
         )
     if sandbox:
-        from admin.sandbox.command import Wanted, run_sandboxed
+        from admin.sandbox.command import Wanted, explain_sandboxed, run_sandboxed
 
-        wanted = Wanted(shares, hidden)
+        wanted = Wanted(shares, hidden, profile or "")
+        if explain:
+            explain_sandboxed(session, wanted, agent_slug, slugs or None, command)
+            return 0
         return run_sandboxed(session, wanted, agent_slug, slugs or None, command)
     with require_lease(session, agent_slug, slugs or None) as lease:
         kept, words = with_placeholders(session.environ, lease.placeholders)
@@ -109,7 +129,7 @@ def run(
 
 
 def _names(
-    session: Session, connectors: Sequence[str], agent: str | None
+    session: Session, connectors: Sequence[str], agent: str | None, *, sandbox: bool
 ) -> tuple[list[str], str | None]:
     """Return the slugs of connectors and agent.
 
@@ -124,4 +144,8 @@ def _names(
         note(f"warning: the proxy goes on with the connectors that it had: {error}")
         return [slugify(name) for name in connectors], None if agent is None else slugify(agent)
     slugs = [find_connector(registry, name).slug for name in connectors]
-    return slugs, None if agent is None else find_agent(registry, agent).slug
+    if agent is None:
+        return slugs, None
+    found = find_agent(registry, agent)
+    require_wall_for(found.slug, found.sandbox, sandbox=sandbox)
+    return slugs, found.slug

@@ -1,9 +1,11 @@
 """`keyhatch run --sandbox`: from the words of a call to a command behind the wall."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import click
 
 from admin.background import require_socket_lease
 from admin.context import Session
@@ -11,12 +13,16 @@ from admin.output import note
 from admin.placeholders import with_placeholders
 from admin.proxy_environment import agent_variables, proxy_url
 from admin.sandbox.availability import require_wall
-from admin.sandbox.environment import filter_environment
+from admin.sandbox.disclosed import keep_secrets_out, without_disclosing_files
+from admin.sandbox.environment import Passed, filter_environment
+from admin.sandbox.explain import Told, explain
 from admin.sandbox.launch import Command, inside_texts, run_behind_wall
 from admin.sandbox.machine import RealDisk, forbidden_places, look_around
 from admin.sandbox.plan import CERTIFICATES, PORT, Machine, Plan, is_open, make_plan
+from admin.sandbox.profile import Profile, profile_for
 from admin.sandbox.shares import (
     Forbidden,
+    Share,
     parse_path,
     parse_share,
     require_distinct,
@@ -24,15 +30,30 @@ from admin.sandbox.shares import (
     resolve_share,
 )
 from certs.bundle import BUNDLE, CERTIFICATE
-from config.errors import NotFoundError
+from config.connector import Registry
+from config.errors import ConfigError, NotFoundError
+from config.sandbox import NO_SANDBOX, Sandbox
+from proxy.server.control_client import SocketLease, open_lease_socket
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asked for: words of `--share` and `--hide`."""
+    """What the operator asked for: words of `--share` and `--hide`, the name of a profile."""
 
     shares: Sequence[str] = ()
     hidden: Sequence[str] = ()
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One call with all that was found out about it, before the proxy is asked for anything."""
+
+    machine: Machine
+    forbidden: Forbidden
+    profile: Profile
+    known: Sandbox
+    wanted: Wanted
 
 
 def run_sandboxed(
@@ -44,37 +65,136 @@ def run_sandboxed(
 ) -> int:
     """Run a command behind the wall; return its exit code. Raises KeyhatchError."""
     wall = require_wall()
-    home = session.home
-    machine = look_around(home, session.environ, _guarded(session))
+    behind = _look(session, wanted, agent, command[0])
+    # Before a proxy is started: what is wrong with the words of the call is told at once.
+    require_visible(_plan(behind, _shares(behind), {}), command[0], session.environ)
     with require_socket_lease(session, agent, connectors) as lease:
-        texts = inside_texts() | {
-            CERTIFICATES / name: (home.ca / name).read_bytes() for name in (BUNDLE, CERTIFICATE)
-        }
-        plan = plan_for(machine, forbidden_places(home, machine), wanted, texts)
-        require_visible(plan, command[0], session.environ)
-        kept, words = with_placeholders(session.environ, lease.placeholders)
+        shares, closed = without_disclosing_files(_shares(behind), lease)
+        for share in closed:
+            note(f"{share.path}: not opened; a secret of the vault is in it")
+        plan = _plan(behind, shares, _texts(session))
+        passed, words = _environment(session, behind, plan, lease)
         for word in words:
             note(word)
-        passed = filter_environment(kept, plan.home, given=lease.placeholders.given)
         ours = agent_variables(proxy_url(f"127.0.0.1:{PORT}", "run", None), CERTIFICATES)
-        behind = Command(command, {**passed.variables, **ours}, session.umask)
-        return run_behind_wall(wall, plan, behind, machine.python, lease.path)
+        started = Command(command, {**passed.variables, **ours}, session.umask)
+        return run_behind_wall(wall, plan, started, behind.machine.python, lease.path)
 
 
-def plan_for(
-    machine: Machine, forbidden: Forbidden, wanted: Wanted, texts: Mapping[Path, bytes]
-) -> Plan:
-    """Return the plan for what was asked for. Raises UsageError and NotFoundError."""
-    disk, home = RealDisk(), machine.homes[0]
-    shares = [
-        resolve_folder(machine.folder, disk, forbidden),
-        *(
-            resolve_share(parse_share(text, machine.folder, home), disk, forbidden)
-            for text in wanted.shares
-        ),
+def explain_sandboxed(
+    session: Session,
+    wanted: Wanted,
+    agent: str | None,
+    connectors: list[str] | None,
+    command: Sequence[str],
+) -> None:
+    """Print what a command would find behind the wall; nothing is started."""
+    require_wall()
+    behind = _look(session, wanted, agent, command[0])
+    shares = _shares(behind)
+    lease = open_lease_socket(session.home, agent, connectors, sandbox=True)
+    if lease is None:
+        passed = _passed(session.environ, behind, behind.machine.homes[0], {})
+        words = ["no proxy runs: variables and files were not searched for secrets of the vault"]
+        plan = _plan(behind, shares, {})
+    else:
+        with lease:
+            shares, closed = without_disclosing_files(shares, lease)
+            plan = _plan(behind, shares, {})
+            passed, words = _environment(session, behind, plan, lease)
+            words += [
+                f"{share.path}: not opened; a secret of the vault is in it" for share in closed
+            ]
+    told = Told(command, behind.profile, behind.machine.homes[0], plan, passed, words)
+    for line in explain(told):
+        click.echo(line)
+
+
+def _look(session: Session, wanted: Wanted, agent: str | None, word: str) -> Behind:
+    home = session.home
+    registry = _registry(session)
+    found = registry.agents.get(agent or "")
+    known = NO_SANDBOX if found is None else found.sandbox
+    machine = look_around(home, session.environ, _guarded(registry))
+    profile = profile_for(word, wanted.profile or known.profile)
+    return Behind(machine, forbidden_places(home, machine), profile, known, wanted)
+
+
+def _registry(session: Session) -> Registry:
+    """Return what connectors.yaml says; nothing while it is broken, as a proxy that runs goes on."""
+    try:
+        return session.registry()
+    except ConfigError:
+        return Registry()
+
+
+def _shares(behind: Behind) -> list[Share]:
+    """Return what is opened, vetted: the last word for a path is the command line's."""
+    disk, machine, forbidden = RealDisk(), behind.machine, behind.forbidden
+    home = machine.homes[0]
+    asked = [
+        *_named(behind.known.share, "the agent's section", machine.folder, home),
+        *_named(behind.wanted.shares, "--share", machine.folder, home),
     ]
-    hidden = [_hidden(text, machine.folder, home) for text in wanted.hidden]
-    return make_plan(machine, disk, require_distinct(shares), hidden, texts)
+    return require_distinct(
+        [
+            *_profile_shares(behind),
+            resolve_folder(machine.folder, disk, forbidden),
+            *(resolve_share(share, disk, forbidden) for share in asked),
+        ]
+    )
+
+
+def _profile_shares(behind: Behind) -> Iterator[Share]:
+    """Yield what a profile opens, of what is there."""
+    disk, profile = RealDisk(), behind.profile
+    texts = [(text, True) for text in profile.write] + [(text, False) for text in profile.read]
+    for text, writable in texts:
+        path = parse_path(text, behind.machine.folder, behind.machine.homes[0])
+        if disk.resolve(path) is not None:
+            share = Share(path, writable, f"profile {profile.name}")
+            yield resolve_share(share, disk, behind.forbidden)
+
+
+def _named(texts: Sequence[str], origin: str, folder: Path, home: Path) -> Iterator[Share]:
+    for text in texts:
+        yield replace(parse_share(text, folder, home), origin=origin)
+
+
+def _plan(behind: Behind, shares: Sequence[Share], texts: Mapping[Path, bytes]) -> Plan:
+    """Return the plan for what was asked for. Raises NotFoundError."""
+    machine = behind.machine
+    home = machine.homes[0]
+    hidden = [parse_path(text, machine.folder, home) for text in behind.wanted.hidden]
+    for path in hidden:
+        if not path.exists():
+            raise NotFoundError(
+                f"cannot hide {path}: there is no such file or folder", hint="check --hide"
+            )
+    hidden += [parse_path(text, machine.folder, home) for text in behind.known.hide]
+    return make_plan(machine, RealDisk(), shares, hidden, texts)
+
+
+def _texts(session: Session) -> dict[Path, bytes]:
+    """Return our own files that go in: copies, so that no way leads from them to where they lie."""
+    names = (BUNDLE, CERTIFICATE)
+    return inside_texts() | {CERTIFICATES / n: (session.home.ca / n).read_bytes() for n in names}
+
+
+def _environment(
+    session: Session, behind: Behind, plan: Plan, lease: SocketLease
+) -> tuple[Passed, list[str]]:
+    """Return the variables that go in, and what to tell of those that do not."""
+    kept, words = with_placeholders(session.environ, lease.placeholders)
+    passed = _passed(kept, behind, plan.home, lease.placeholders.given)
+    without, more = keep_secrets_out(passed, kept, lease)
+    return without, [*words, *more]
+
+
+def _passed(
+    environ: Mapping[str, str], behind: Behind, home: Path, given: Mapping[str, str]
+) -> Passed:
+    return filter_environment(environ, home, (*behind.profile.env, *behind.known.env), given)
 
 
 def require_visible(plan: Plan, word: str, environ: Mapping[str, str]) -> None:
@@ -90,18 +210,9 @@ def require_visible(plan: Plan, word: str, environ: Mapping[str, str]) -> None:
         )
 
 
-def _hidden(text: str, folder: Path, home: Path) -> Path:
-    path = parse_path(text, folder, home)
-    if not path.exists():
-        raise NotFoundError(
-            f"cannot hide {path}: there is no such file or folder", hint="check --hide"
-        )
-    return path
-
-
-def _guarded(session: Session) -> list[Path]:
+def _guarded(registry: Registry) -> list[Path]:
     """Return where other agents' listeners are: whoever opens one is taken for that agent."""
     from config.listen import UnixListen
 
-    agents = session.registry().agents.values()
+    agents = registry.agents.values()
     return [agent.listen.path for agent in agents if isinstance(agent.listen, UnixListen)]

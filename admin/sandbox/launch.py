@@ -14,6 +14,7 @@ from typing import Final
 from admin.sandbox.attend import Attendant, noticing
 from admin.sandbox.availability import System, Wall, explain_failure, no_wall
 from admin.sandbox.bubblewrap import wall_arguments
+from admin.sandbox.devices import seal_devices
 from admin.sandbox.plan import PORT, PROXY_SOCKET, RUN, Kind, Mount, Plan
 from admin.sandbox.seccomp import build_filter, encode_filter
 from admin.sandbox.terminal import Screen, open_terminal, terminals
@@ -166,6 +167,7 @@ class _Launch:
                 pass_fds=self._passed,
                 cwd="/",
                 start_new_session=True,
+                preexec_fn=seal_devices,  # noqa: PLW1509 - this process has one thread
             )
         except OSError as failure:
             raise KeyhatchError(

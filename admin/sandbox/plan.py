@@ -55,6 +55,7 @@ class Mount:
     source: Path | None = None
     text: bytes = field(default=b"", repr=False)
     vetted: bool = False
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def make_plan(
         for place in tool_places(machine, disk)
         if not any(_is_within(place, share.path) for share in shares)
     ]
-    opened = [*(Mount(Kind.READ, place, place) for place in tools), *map(_mount_of, shares)]
+    opened = [
+        *(Mount(Kind.READ, place, place, origin="tools") for place in tools),
+        *map(_mount_of, shares),
+    ]
     opened.sort(key=lambda mount: (len(mount.target.parts), mount.target))
     mounts = [
         *_system(disk),
@@ -141,7 +145,7 @@ def is_open(plan: Plan, path: Path) -> bool:
 
 def _mount_of(share: Share) -> Mount:
     kind = Kind.WRITE if share.writable else Kind.READ
-    return Mount(kind, share.path, share.path, vetted=True)
+    return Mount(kind, share.path, share.path, vetted=True, origin=share.origin)
 
 
 def _system(disk: Disk) -> Iterator[Mount]:
@@ -211,6 +215,7 @@ def _masks(
     """Yield what covers credentials inside of what was opened, what is hidden by name, and ours."""
     asked = {share.path for share in shares}
     places = [*map(Path, _CREDENTIAL_SYSTEM), *(mount.target for mount in opened)]
+    asked_for = {resolved for path in hidden if (resolved := disk.resolve(path)) is not None}
     found: dict[Path, None] = {}
     for candidate in _credential_places(machine, opened):
         path = disk.resolve(candidate)
@@ -225,7 +230,8 @@ def _masks(
     for path in sorted(found, key=lambda p: (len(p.parts), p)):
         if not any(path != other and _is_within(path, other) for other in found):
             kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
-            yield Mount(kind, path)
+            origin = "--hide" if path in asked_for else "credentials"
+            yield Mount(kind, path, origin=origin)
 
 
 _CREDENTIAL_SYSTEM: Final = ("/usr", "/etc", "/opt")

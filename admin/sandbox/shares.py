@@ -1,12 +1,13 @@
 """What an operator shares with a command: read from words, resolved, and refused where it would be the wall itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from admin.sandbox.places import NOT_SHARED, NOT_WHOLE, NOT_WRITABLE
+from admin.sandbox.places import CREDENTIALS, NOT_SHARED, NOT_WHOLE, NOT_WRITABLE
 from config.errors import NotFoundError, UsageError
+from config.sandbox import split_share
 
 if TYPE_CHECKING:
     from admin.sandbox.plan import Disk
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A file or folder that is opened inside under its own path."""
+    """A file or folder that is opened inside under its own path; `origin` says at whose wish."""
 
     path: Path
     writable: bool
+    origin: str = field(default="--share", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,8 @@ class Forbidden:
 
 def parse_share(text: str, base: Path, home: Path) -> Share:
     """Return what `PATH[:ro|:rw]` means; relative to `base`, `~` is the home. Raises UsageError."""
-    path, colon, mode = text.rpartition(":")
-    if not colon or mode not in {"ro", "rw"}:
-        path, mode = text, "rw"
-    return Share(parse_path(path, base, home), mode == "rw")
+    path, writable = split_share(text)
+    return Share(parse_path(path, base, home), writable)
 
 
 def parse_path(text: str, base: Path, home: Path) -> Path:
@@ -54,8 +54,8 @@ def resolve_share(share: Share, disk: "Disk", forbidden: Forbidden) -> Share:
             f"cannot share {share.path}: there is no such file or folder",
             hint="check the path given to --share or to `sandbox: share:`",
         )
-    resolved = Share(path, share.writable)
-    fault = _fault(resolved, forbidden)
+    resolved = replace(share, path=path)
+    fault = _fault(resolved, forbidden) or _fault_of_link(share, path, disk, forbidden)
     if fault is None:
         return resolved
     where = f"{path}" if path == share.path else f"{share.path} (which is {path})"
@@ -67,7 +67,7 @@ def resolve_folder(folder: Path, disk: "Disk", forbidden: Forbidden) -> Share:
     path = disk.resolve(folder)
     fault = ("it is gone", "go to another folder first")
     if path is not None:
-        share = Share(path, writable=True)
+        share = Share(path, writable=True, origin="the working directory")
         found = _fault(share, forbidden)
         if found is None:
             return share
@@ -76,6 +76,20 @@ def resolve_folder(folder: Path, disk: "Disk", forbidden: Forbidden) -> Share:
         f"the working directory {folder} cannot be opened to a command: {fault[0]}",
         hint="go to the folder of your project first, then run it again",
     )
+
+
+def _fault_of_link(
+    share: Share, path: Path, disk: "Disk", forbidden: Forbidden
+) -> tuple[str, str] | None:
+    """Refuse a link to credentials: it may have been planted by a command that ran before."""
+    if disk.resolve(share.path.parent) == path.parent and share.path.name == path.name:
+        return None  # no link, or one on the way to where it lies that the operator sees
+    for home in forbidden.homes:
+        for name in CREDENTIALS:
+            secret = disk.resolve(home / name)
+            if secret is not None and path.is_relative_to(secret):
+                return "a link leads there, and credentials lie there", "name the place itself"
+    return None
 
 
 def _fault(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:

@@ -32,7 +32,7 @@ class Approval(NamedTuple):
 class Subject(NamedTuple):
     """What a record is about; `method`, `host` and `path` as proxy/audit/template.py tells them.
 
-    `lease`: the request came with the token of a `keyhatch run`. `rule` is the one that decided,
+    `lease`: the request came with the token of a `keyhatch run`, `sandbox`: from behind its wall. `rule` is the one that decided,
     where one did. `trace` is the W3C trace id, 32 hexadecimal digits; `parent`, which is on no
     record, the agent's span in it. `approval` is None for what needed none.
     """
@@ -51,6 +51,7 @@ class Subject(NamedTuple):
     rule: str | None = None
     approval: Approval | None = None
     parent: str | None = None
+    sandbox: bool = False
 
 
 class Result(NamedTuple):
@@ -114,6 +115,7 @@ def _subject(subject: Subject) -> str:
         f',"decision":"{subject.decision}","reason":{_text(subject.reason)}'
         f',"rule":{_text(subject.rule)},"method":{_text(subject.method)}'
         f',"host":{_text(subject.host)},"port":{subject.port},"path":{_text(subject.path)}'
+        f"{',"sandbox":true' if subject.sandbox else ''}"
         f"{'' if subject.approval is None else _approval(subject.approval)}"
     )
 

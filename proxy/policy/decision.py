@@ -27,13 +27,14 @@ class Caller:
     """Who is asking: an agent's name and the connectors it may use (None: every one).
 
     `agent` is what the registry says of it; None for `keyhatch run` without an agent. `lease`: by
-    the token of a `keyhatch run`.
+    the token of a `keyhatch run`, `sandbox`: from behind its wall.
     """
 
     name: str
     connectors: frozenset[str] | None
     agent: Agent | None = field(default=None, compare=False, repr=False)
     lease: bool = field(default=False, compare=False)
+    sandbox: bool = field(default=False, compare=False)
 
     def may_use(self, connector: Connector) -> bool:
         return self.connectors is None or connector.slug in self.connectors

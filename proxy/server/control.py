@@ -12,10 +12,12 @@ from typing import Protocol
 from config.errors import KeyhatchError, NotFoundError, UsageError
 from config.home import FILE_MODE, Home
 from config.placeholders import placeholders_of
+from config.sandbox import require_wall_for
 from proxy.callers import Callers, Lease
 from proxy.engine import Engine
 from proxy.secret import Secret
 from proxy.server.approval_desk import DESK_OPS, Message, answer_desk, unknown_request
+from proxy.server.disclosure import Disclosure
 from proxy.server.socket_path import control_path, peer_is_us, short_address
 from proxy.vault.tokens import token_digest
 
@@ -46,6 +48,7 @@ class ControlServer:
         leases_changed: Callable[[int], None],
         doors: LeaseDoors,
         page_link: Callable[[], str],
+        disclosure: Disclosure,
     ) -> None:
         self._engine = engine
         self._status = status
@@ -54,6 +57,7 @@ class ControlServer:
         self._leases_changed = leases_changed
         self._doors = doors
         self._page_link = page_link
+        self._disclosure = disclosure
         self._server: asyncio.Server | None = None
         self.listen = ""
 
@@ -105,6 +109,8 @@ class ControlServer:
             message = _parse(line)
             if message.get("op") in DESK_OPS:
                 return await answer_desk(self._engine.approvals, message)
+            if message.get("op") == "disclosed":
+                return await self._disclosure.answer(message)
             return await self._answer(message, leases)
         except KeyhatchError as error:
             return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
@@ -119,10 +125,10 @@ class ControlServer:
                 self._do(wish, message)
                 return {}
             case "lease":
-                token = self._take_lease(message, leases)
+                token = self._take_lease(message, leases, sandbox=False)
                 return {"token": token.reveal(), **self._lease_facts(token)}
             case "lease-socket":
-                token = self._take_lease(message, leases)
+                token = self._take_lease(message, leases, sandbox=message.get("sandbox") is True)
                 path = await self._doors.open_for(token)
                 return {"socket": str(path), **self._lease_facts(token)}
             case "page-link":
@@ -135,9 +141,9 @@ class ControlServer:
         else:
             self._engine.record_act(_act_of(message))
 
-    def _take_lease(self, message: Message, leases: list[Secret]) -> Secret:
+    def _take_lease(self, message: Message, leases: list[Secret], *, sandbox: bool) -> Secret:
         """Open a lease that ends with the connection whose `leases` these are."""
-        token = self._lease(_agent_of(message), _connectors_of(message))
+        token = self._lease(_agent_of(message), _connectors_of(message), sandbox=sandbox)
         leases.append(token)
         self._leases_changed(len(self._callers.leases))
         return token
@@ -153,7 +159,7 @@ class ControlServer:
             "withheld": dict(found.withheld),
         }
 
-    def _lease(self, agent: str | None, connectors: list[str] | None) -> Secret:
+    def _lease(self, agent: str | None, connectors: list[str] | None, *, sandbox: bool) -> Secret:
         registry = self._engine.snapshot.registry
         granted = frozenset(registry.connectors)
         if agent is not None:
@@ -161,6 +167,7 @@ class ControlServer:
                 raise NotFoundError(
                     f"no agent named {agent!r}", hint="`keyhatch agent list` shows the names"
                 )
+            require_wall_for(agent, registry.agents[agent].sandbox, sandbox=sandbox)
             granted = registry.agents[agent].connectors
         for slug in connectors or ():
             if slug not in registry.connectors:
@@ -173,7 +180,7 @@ class ControlServer:
                     hint=f"run `keyhatch agent grant {agent} {slug}`",
                 )
         narrowed = None if connectors is None else frozenset(connectors)
-        return self._callers.open_lease(Lease(agent, narrowed))
+        return self._callers.open_lease(Lease(agent, narrowed, sandbox))
 
 
 def _parse(line: bytes) -> Message:

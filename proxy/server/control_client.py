@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,8 @@ from proxy.server.home_lock import holder
 from proxy.server.socket_path import control_path, is_process, peer_of, short_address
 
 MAX_REPLY = 16 * 1024 * 1024
+MOST_TEXT = 60 * 1024  # of JSON, in one question about texts
+LONGEST_TEXT = MOST_TEXT // 6 - 256  # characters: JSON writes each in six at the most
 _ERRORS = {
     kind.exit_code: kind for kind in (UsageError, NotFoundError, ConflictError, OperatorNeededError)
 }
@@ -67,12 +70,20 @@ class LeaseHandle:
 class SocketLease:
     """A Unix socket that stands for one lease: who may open it needs no token, and there is none.
 
-    It goes with this handle, or with the process that holds it.
+    It goes with this handle, or with the process that holds it. It stands for a command behind the
+    wall where it was asked for so.
     """
 
     path: Path
     placeholders: Placeholders
     _connection: socket.socket
+
+    def disclosed(self, texts: Mapping[str, str]) -> set[str]:
+        """Return the names of those texts that hold a secret of the vault. Raises KeyhatchError."""
+        found: set[str] = set()
+        for some in _in_messages(texts):
+            found |= set(_ask(self._connection, {"op": "disclosed", "texts": some})["found"])
+        return found
 
     def close(self) -> None:
         self._connection.close()
@@ -94,14 +105,33 @@ def open_lease(home: Home, agent: str | None, connectors: list[str] | None) -> L
 
 
 def open_lease_socket(
-    home: Home, agent: str | None, connectors: list[str] | None
+    home: Home, agent: str | None, connectors: list[str] | None, *, sandbox: bool = False
 ) -> SocketLease | None:
-    """Return a lease with a socket of its own, or None when no proxy runs. Raises KeyhatchError."""
-    opened = _open(home, {"op": "lease-socket", "agent": agent, "connectors": connectors})
+    """Return a lease with a socket of its own, or None when no proxy runs. Raises KeyhatchError.
+
+    `sandbox`: for a command behind the wall, which the audit log tells.
+    """
+    asked = {"agent": agent, "connectors": connectors, "sandbox": sandbox}
+    opened = _open(home, {"op": "lease-socket", **asked})
     if opened is None:
         return None
     reply, connection = opened
     return SocketLease(Path(reply["socket"]), _placeholders(reply), connection)
+
+
+def _in_messages(texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the texts in parts that fit into a message; each is at most LONGEST_TEXT long."""
+    some: dict[str, str] = {}
+    room = MOST_TEXT
+    for name, text in texts.items():
+        needed = len(json.dumps({name: text}))
+        if some and needed > room:
+            yield some
+            some, room = {}, MOST_TEXT
+        some[name] = text
+        room -= needed
+    if some:
+        yield some
 
 
 def _placeholders(reply: dict[str, Any]) -> Placeholders:

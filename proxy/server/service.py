@@ -27,6 +27,7 @@ from proxy.policy.snapshot import build_snapshot
 from proxy.server.control import ControlServer
 from proxy.server.descriptors import raise_descriptor_limit
 from proxy.server.dialer import Dialer, VettedLoop, is_own_address, resolve_complete_unless
+from proxy.server.disclosure import Disclosure
 from proxy.server.doors import Doors
 from proxy.server.faults import log_loop_fault
 from proxy.server.gauges import GaugeSource
@@ -270,6 +271,7 @@ class _Service:
             leases_changed=self._leases_changed,
             doors=doors,
             page_link=self._new_link,
+            disclosure=Disclosure(self._vault.secrets, self._vault.generation),
         )
         return control
 

@@ -19,6 +19,7 @@ from proxy.engine import Engine
 from proxy.policy.decision import Caller
 from proxy.secret import Secret
 from proxy.server.control import ControlServer
+from proxy.server.disclosure import Disclosure
 from proxy.server.home_lock import hold_home
 from proxy.vault.tokens import token_digest
 from tests.support.registries import owning, snapshot_of
@@ -61,6 +62,7 @@ class Running:
     engine: Engine
     counts: list[int] = field(default_factory=list)
     doors: FakeDoors = field(default_factory=FakeDoors)
+    stored: list[tuple[str, Secret]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     refreshes: int = 0
     fault: KeyhatchError | None = None
@@ -122,6 +124,7 @@ def running_control(home: Home) -> Iterator[Running]:
             leases_changed=running.leases_changed,
             doors=running.doors,
             page_link=lambda: "http://page.localhost/enter",
+            disclosure=Disclosure(lambda: running.stored, lambda: len(running.stored)),
         )
         control.listen = "127.0.0.1:8321"
         await control.start(home)

@@ -1,5 +1,6 @@
 """The wall as it stands: real bubblewrap, real namespaces, a real proxy behind it."""
 
+import base64
 import json
 import os
 import shlex
@@ -295,3 +296,47 @@ def test_the_interpreter_of_the_wall_is_not_the_environments(behind: Behind) -> 
     done = behind.run("sh", "-c", "echo fine", environ={"PYTHONPATH": str(behind.project)})
     assert done.stdout == "fine\n", done.stderr
     assert sys.version_info >= (3, 12)
+
+
+class TestWhatIsTold:
+    def test_the_audit_log_tells_what_came_through_the_wall(self, behind: Behind) -> None:
+        behind.sh(f"curl -sS {BY_NAME}")
+        behind.installed.keyhatch("run", "--", "curl", "-sS", BY_NAME)
+        inside = behind.installed.keyhatch("logs", "--json", "--sandbox").splitlines()
+        outside = behind.installed.keyhatch("logs", "--json", "--no-sandbox").splitlines()
+        assert {json.loads(line)["sandbox"] for line in inside} == {True}
+        assert not any("sandbox" in json.loads(line) for line in outside)
+        assert "(sandbox)" in behind.installed.keyhatch("logs", "--sandbox")
+
+    def test_a_variable_with_the_credential_stays_out(self, behind: Behind) -> None:
+        encoded = base64.b64encode(KEY.encode()).decode()
+        done = behind.run("env", environ={"EDITOR": f"x{KEY}", "PAGER": encoded, "LESS": "R"})
+        assert "LESS=R" in done.stdout
+        assert "EDITOR" not in done.stdout
+        assert "PAGER" not in done.stdout
+        assert "EDITOR: taken out" in done.stderr
+        assert KEY not in done.stdout + done.stderr
+        assert encoded not in done.stdout + done.stderr
+
+    def test_explaining_starts_nothing(self, behind: Behind) -> None:
+        done = behind.run("touch", "started", options=["--explain"])
+        assert done.returncode == 0, done.stderr
+        assert "the working directory" in done.stdout
+        assert not (behind.project / "started").exists()
+
+    def test_an_agent_that_must_have_the_wall_is_refused_without(self, behind: Behind) -> None:
+        file = behind.installed.home / "connectors.yaml"
+        before = file.read_text()
+        try:
+            named = "  researcher:\n"
+            assert named in before
+            file.write_text(before.replace(named, f"{named}    sandbox: required\n"))
+            assert behind.run("true", options=["--agent", "researcher"]).returncode == 0
+            words = [str(KEYHATCH), "run", "--agent", "researcher", "--", "true"]
+            done = subprocess.run(
+                words, env=behind.environ, capture_output=True, text=True, timeout=60, check=False
+            )
+        finally:
+            file.write_text(before)
+        assert done.returncode == 2
+        assert "behind the wall only" in done.stderr
