@@ -96,7 +96,10 @@ class TestConfiguration:
         assert told | first_words(section(CONFIGURATION, heading)) == types | {"headers"}
         settings = section(CONFIGURATION, "## settings").partition("\n### ")[0]
         assert first_words(settings) == _keys(schema["settings"])
-        assert first_words(section(CONFIGURATION, "## agents")) == _keys(schema["agents"])
+        agents = section(CONFIGURATION, "## agents").partition("\n### ")[0]
+        assert first_words(agents) == _keys(schema["agents"])
+        sandbox = section(CONFIGURATION, "### sandbox")
+        assert first_words(sandbox) == _keys(_agent(schema, "sandbox"))
         assert first_words(CONFIGURATION.partition("\n## ")[0]) == set(schema)
 
     @pytest.mark.parametrize("key", ["placement", "strip", "keep"])
