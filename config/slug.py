@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from config.errors import UsageError
+from config.errors import Fault, UsageError
 
 MAX_SLUG = 63  # a slug is also a DNS label: NAME.connector.keyhatch.internal (RFC 1035)
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # no `--`: as a DNS label it could be an A-label
@@ -17,14 +17,16 @@ def slugify(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
     if not slug:
-        raise UsageError(
-            f"name {name!r} has no letters or digits", hint="use at least one of a-z, 0-9"
-        )
+        raise _unfit(f"name {name!r} has no letters or digits", "use at least one of a-z, 0-9")
     if len(slug) > MAX_SLUG:
-        raise UsageError(f"name {name!r} is too long", hint=f"use at most {MAX_SLUG} characters")
+        raise _unfit(f"name {name!r} is too long", f"use at most {MAX_SLUG} characters")
     return slug
 
 
 def is_slug(text: str) -> bool:
     """Tell whether a text can stand as a key: letters, digits and single inner hyphens."""
     return len(text) <= MAX_SLUG and _SLUG.fullmatch(text) is not None
+
+
+def _unfit(message: str, hint: str) -> UsageError:
+    return UsageError(message, hint=hint, faults=(Fault(("name",), message, hint),))

@@ -22,6 +22,7 @@ from tests.browser.chromium import PATIENCE
 
 LIST: Final = "/settings/connectors"
 # Our API says no with a status, and Chromium notes each one: what comes of it is the test's matter.
+_OWN: Final = ("about:", "blob:", "data:")
 _SAID_NO: Final = re.compile(r"Failed to load resource: .* status of 4\d\d ")
 _TELLS_VIOLATIONS: Final = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -43,12 +44,12 @@ class Noticed:
     """What a browser asked for and complained of, from the first page on."""
 
     requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def foreign(self, *known: str) -> list[str]:
         """Return the addresses that are of none of the known origins."""
-        return [url for url in self.requests if origin_of(url) not in {*known, "data:", "blob:"}]
+        return [url for url in self.requests if origin_of(url) not in {*known, *_OWN}]
 
     def watch(self, context: BrowserContext) -> None:
         """Keep what a context does from now on."""
@@ -67,10 +68,12 @@ class Noticed:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not _SAID_NO.match(message.text):
-            self.complaints.append(f"{message.type}: {message.text}")
+            where = origin_of(message.location["url"])
+            self.complaints.append((where, f"{message.type}: {message.text}"))
 
     def _stumbled(self, error: WebError) -> None:
-        self.complaints.append(f"uncaught: {error.error.message}")
+        where = origin_of(error.page.url) if error.page else ""
+        self.complaints.append((where, f"uncaught: {error.error.message}"))
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Person:
     def judge(self) -> None:
         """Hold that the page asked nobody else for anything, and that nothing went wrong in it."""
         assert self.noticed.foreign(self.page.origin, *self.known) == []
-        assert self.noticed.complaints == []
+        assert [text for where, text in self.noticed.complaints if where not in self.known] == []
         assert self.noticed.failures == []
 
 

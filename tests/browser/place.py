@@ -1,6 +1,8 @@
 """A home with its settings page, and what the operator does to it beside the page."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +71,13 @@ class Desk:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of a shell that finds `keyhatch` and works on this home."""
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        kept = {n: v for n, v in os.environ.items() if "proxy" not in n.lower()}
+        return {**kept, "PATH": programs, "KEYHATCH_HOME": str(self.home.root)}
 
     def token(self, agent: str) -> str:
         """Return a new token of an agent."""

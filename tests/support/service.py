@@ -112,11 +112,11 @@ class Service:
     log: Path
     clients: list[HTTPConnection] = field(default_factory=list)
 
-    def client(self) -> "Client":
-        """Return a client with one connection, which it keeps."""
+    def client(self, token: str = "") -> "Client":
+        """Return a client with one connection, which it keeps; the site's agent unless told."""
         connection = HTTPConnection(self.listen, timeout=PATIENCE)
         self.clients.append(connection)
-        return Client(connection, self.site.token)
+        return Client(connection, token or self.site.token)
 
     def status(self) -> dict[str, Any]:
         reply = request(self.site.home, {"op": "status"})
@@ -144,6 +144,12 @@ class Client:
 
     def get(self, path: str = "/crm") -> tuple[int, bytes]:
         response = self.send(path)
+        return response.status, response.read()
+
+    def post(self, path: str, body: str) -> tuple[int, bytes]:
+        credential = {"Proxy-Authorization": f"Bearer {self.token}"}
+        self.connection.request("POST", f"http://api.hubapi.com{path}", body, credential)
+        response = self.connection.getresponse()
         return response.status, response.read()
 
     def get_code(self, path: str = "/crm") -> str:

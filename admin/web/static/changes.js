@@ -15,8 +15,9 @@ function refresh(element) {
   if (element.contains(document.activeElement) && document.activeElement !== document.body) {
     if (document.activeElement.matches('input:not([type="checkbox"]), textarea, select')) return;
   }
+  // Each is its own source: of several with one source, htmx leaves out all but the last.
   window.htmx.ajax("GET", element.dataset.refreshes, {
-    target: element, select: `#${element.id}`, swap: "outerHTML",
+    source: element, target: element, select: `#${element.id}`, swap: "outerHTML",
   });
 }
 

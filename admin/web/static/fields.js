@@ -1,5 +1,7 @@
 // Messages beside fields: where a problem names a field, there; else where the form has a place.
 
+import { sentence } from "./api.js";
+
 export function clearErrors(form) {
   for (const place of form.querySelectorAll("[data-error-for]")) place.textContent = "";
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
@@ -7,11 +9,12 @@ export function clearErrors(form) {
 
 export function showProblem(form, problem) {
   clearErrors(form);
-  let rest = problem.fields.length === 0;
-  for (const { field, message } of problem.fields) {
+  const faults = problem.fields.length ? problem.fields : implied(problem);
+  let rest = faults.length === 0;
+  for (const { field, message, hint } of faults) {
     const place = placeFor(form, field);
     if (place) {
-      place.textContent = message;
+      place.textContent = sentence(hint ? `${message}: ${hint}` : message);
       const input = form.querySelector(`[aria-describedby~="${place.id}"]`);
       if (input) input.setAttribute("aria-invalid", "true");
     } else {
@@ -24,6 +27,11 @@ export function showProblem(form, problem) {
   }
   const first = form.querySelector('[aria-invalid="true"]');
   if (first) first.focus();
+}
+
+// What collides with something that exists does so by its name.
+function implied(problem) {
+  return problem.code === "conflict" ? [{ field: "name", message: problem.sentence }] : [];
 }
 
 // `placement.header` and `hosts.0` are shown where `placement` and `hosts` are, unless named in full.
