@@ -6,7 +6,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test attack faults fuzz lint format demo bench bench-long clean
+.PHONY: help setup test attack escape faults fuzz lint format demo bench bench-long clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -19,6 +19,9 @@ test: setup lint ## Lint, then run all tests
 
 attack: setup ## Attack it and, for comparison, plain mitmproxy; print the table, some minutes
 	@$(BIN)/python -m tests.attacks $(ROWS)
+
+escape: setup ## Try to get out of the sandbox, as root and as a user; print the table, a minute
+	@$(BIN)/python -m tests.escape $(ROWS)
 
 faults: setup ## Kill it at hundreds of moments, fill its disk: no connection is lost, some minutes
 	@KEYHATCH_LONG=1 $(BIN)/python -m pytest -q -rP tests/faults $(ARGS)

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Read a file: read.sh PATH
+exec cat -- "$1"

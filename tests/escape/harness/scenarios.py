@@ -1,0 +1,277 @@
+"""Attempts that take a run of their own, as they are about its beginning or its end."""
+
+import os
+import pty
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from tests.escape.harness.catalogue import Attempt
+from tests.escape.harness.household import end
+from tests.escape.harness.judging import Done, Outcome, judge
+from tests.escape.harness.stage import Stage
+
+PATIENCE: Final = 30
+RACES: Final = 4  # runs that begin while a folder is swapped; without the wall one reads it soon
+MOMENT: Final = 1.0  # seconds in which something that can happen does
+
+
+class Scene:
+    """One attempt on a stage: its flag, and runs that carry it."""
+
+    def __init__(self, stage: Stage, attempt: Attempt, walled: bool) -> None:
+        self.stage = stage
+        self.attempt = attempt
+        self.walled = walled
+        self.flag = f"escaped-{secrets.token_hex(6)}"
+        self.output = b""
+
+    def start(
+        self, program: str, *words: str, options: Sequence[str] = (), **more: Any
+    ) -> "subprocess.Popen[bytes]":
+        """Start a program of ours by `keyhatch run`."""
+        command = ["env", f"ESCAPE_FLAG={self.flag}", *self.stage.software.program(program), *words]
+        return self.stage.run(command, walled=self.walled, options=options, **more)
+
+    def run(self, program: str, *words: str, **more: Any) -> int:
+        """Run it to its end, keep what it prints, return its exit code."""
+        with self.start(program, *words, **more) as child:
+            return self.ended(child)
+
+    def ended(self, child: "subprocess.Popen[bytes]") -> int:
+        """Wait for the end of one that was started."""
+        try:
+            out, err = child.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+        self.output += (out or b"") + (err or b"")
+        return child.returncode
+
+    def path(self, name: str) -> Path:
+        return self.stage.work / name
+
+    def outcome(self, code: int = 1) -> Outcome:
+        """Judge what there is by now; a program that never ran has not held."""
+        if code == 0 and self.attempt.proof == "seen":
+            code = 1
+        done = Done(code, self.output, self.flag)
+        return judge(self.stage, self.attempt, done, walled=self.walled)
+
+
+def planted_link(scene: Scene) -> Outcome:
+    """Let the operator share a folder that the agent has replaced by a link."""
+    target = Path(scene.stage.facts["desk"]) / "planted"
+    link = scene.path("public")
+    scene.run("plant.sh", str(target), link.name)
+    assert link.is_symlink(), scene.output
+    options = ["--share", f"{link}:ro"]
+    code = scene.run("read.sh", f"{link}/secret.txt", options=options)
+    link.unlink()
+    return scene.outcome(code)
+
+
+def race(scene: Scene) -> Outcome:
+    """Have the agent swap it while runs of the operator's begin."""
+    target = Path(scene.stage.facts["desk"]) / "raced"
+    folder, link, going = scene.path("swapped"), scene.path("swapped-link"), scene.path("swapping")
+    folder.mkdir()
+    (folder / "secret.txt").write_text("nothing")
+    scene.stage.person.take_all(folder)
+    link.symlink_to(target)
+    with scene.start("swap.py", folder.name, link.name) as swapping:
+        appears(going)
+        for _ in range(RACES if scene.walled else 4 * RACES):
+            scene.run("read.sh", f"{folder}/secret.txt", options=["--share", f"{folder}:ro"])
+            if scene.stage.canaries.found(scene.output):
+                break
+        going.unlink()
+        scene.ended(swapping)
+    for path in (folder, link):
+        if path.is_symlink():
+            path.unlink()
+        else:
+            (path / "secret.txt").unlink()
+            path.rmdir()
+    return scene.outcome()
+
+
+def forged_input(scene: Scene) -> Outcome:
+    """Type at the operator's terminal, for whatever reads there after us."""
+    return _at_terminal(scene, "TIOCSTI")
+
+
+def forged_selection(scene: Scene) -> Outcome:
+    return _at_terminal(scene, "TIOCLINUX")
+
+
+def _at_terminal(scene: Scene, way: str) -> Outcome:
+    with terminal(scene) as (_master, slave, words):
+        code = scene.run("terminal.py", way, **words)
+        os.set_blocking(slave, False)
+        with suppress(BlockingIOError):
+            scene.stage.witness.note(os.read(slave, 4096))
+    return scene.outcome(code)
+
+
+def late_reader(scene: Scene) -> Outcome:
+    """Read what the operator types when the command is over."""
+    written, read = scene.path("late"), scene.path("late-read")
+    with terminal(scene) as (master, _slave, words):
+        scene.run("terminal.py", "late", **words)
+        appears(written, MOMENT)
+        os.write(master, f"{scene.stage.canaries['typed-late']}\n".encode())
+        appears(read, MOMENT)
+        if read.exists():
+            time.sleep(0.05)  # it is created, then written
+            scene.output += read.read_bytes()
+    _end_of(written)
+    for path in (written, read):
+        path.unlink(missing_ok=True)
+    return scene.outcome()
+
+
+def inherited_file(scene: Scene) -> Outcome:
+    """Give the run an open file of the operator's, as a careless shell does."""
+    return _inherited(scene, "inherited.txt", "descriptor.sh")
+
+
+def inherited_folder(scene: Scene) -> Outcome:
+    return _inherited(scene, "planted", "beside.py", "../beside.txt")
+
+
+def _inherited(scene: Scene, name: str, program: str, *words: str) -> Outcome:
+    opened = os.open(Path(scene.stage.facts["desk"]) / name, os.O_RDONLY)
+    try:
+        code = scene.run(program, str(opened), *words, pass_fds=[opened])
+    finally:
+        os.close(opened)
+    return scene.outcome(code)
+
+
+def outlive(scene: Scene) -> Outcome:
+    """Leave a program behind at the end of the command."""
+    return _outlive(scene, None)
+
+
+def outlive_killed_run(scene: Scene) -> Outcome:
+    return _outlive(scene, lambda child: [child.pid])
+
+
+def outlive_killed_wall(scene: Scene) -> Outcome:
+    return _outlive(scene, lambda child: children_of(child.pid))
+
+
+def _outlive(
+    scene: Scene, victims: "Callable[[subprocess.Popen[bytes]], list[int]] | None"
+) -> Outcome:
+    """Kill what `victims` names, or let the command end; then ask whoever is left to tell."""
+    names = [scene.path(name) for name in ("staying", "go", "alive", "alive.new")]
+    staying, go, alive, _ = names
+    # Whoever stays must not keep the pipes of our reading open.
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    words = [] if victims is None else ["wait"]
+    child = scene.start("stay.py", *words, start_new_session=True, **quiet)
+    try:
+        assert appears(staying), "it never started"
+        for number in victims(child) if victims is not None else ():
+            os.kill(number, signal.SIGKILL)
+        child.wait(PATIENCE)
+        go.write_text("")
+        if appears(alive, MOMENT):
+            scene.stage.witness.note(alive.read_bytes())
+    finally:
+        end(child)
+        for path in names:
+            path.unlink(missing_ok=True)
+    return scene.outcome()
+
+
+def end_of_proxy(scene: Scene) -> Outcome:
+    """Signal the proxy; start it again if that has ended it."""
+    process = scene.stage.proxy.process
+    scene.run("takeover.py", str(process.pid))
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(MOMENT)
+    if process.poll() is None:
+        return scene.outcome()
+    scene.stage.serve_again()
+    return Outcome("got")
+
+
+def takeover(scene: Scene) -> Outcome:
+    """Signal the proxy and listen on its port; then call it as another program does."""
+    proxy, listening = scene.stage.proxy, scene.path("listening")
+    with scene.start("takeover.py", str(proxy.process.pid), str(proxy.port)) as child:
+        appears(listening, 5 * MOMENT)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", proxy.port), 5) as line:
+            line.settimeout(2)
+            line.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            scene.stage.witness.note(line.recv(4096))
+        scene.ended(child)
+    listening.unlink(missing_ok=True)
+    if proxy.process.poll() is not None:
+        scene.stage.serve_again()
+    return scene.outcome()
+
+
+SCENARIOS: Final[dict[str, Callable[[Scene], Outcome]]] = {
+    "planted link": planted_link,
+    "race": race,
+    "forged input": forged_input,
+    "forged selection": forged_selection,
+    "late reader": late_reader,
+    "inherited file": inherited_file,
+    "inherited folder": inherited_folder,
+    "outlive": outlive,
+    "outlive a killed run": outlive_killed_run,
+    "outlive a killed wall": outlive_killed_wall,
+    "end of the proxy": end_of_proxy,
+    "takeover": takeover,
+}
+
+
+def play(stage: Stage, attempt: Attempt, walled: bool) -> Outcome:
+    """Make an attempt that is a scenario."""
+    return SCENARIOS[attempt.scenario](Scene(stage, attempt, walled))
+
+
+def appears(path: Path, seconds: float = PATIENCE) -> bool:
+    """Tell whether a file comes to be."""
+    deadline = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return path.exists()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _end_of(written: Path) -> None:
+    """End a program that has written down its number, unless that was a number inside the wall."""
+    with suppress(OSError, ValueError):
+        number = int(written.read_text())
+        if b"terminal" in Path(f"/proc/{number}/cmdline").read_bytes():
+            os.kill(number, signal.SIGKILL)
+
+
+@contextmanager
+def terminal(scene: Scene) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Yield a new terminal, both ends, and the words that start a run at it."""
+    master, slave = pty.openpty()
+    path = os.ttyname(slave)
+    scene.stage.person.take(Path(path))
+    before = [*scene.stage.software.outside("terminal"), path]
+    try:
+        yield master, slave, {"before": before, "start_new_session": True}
+    finally:
+        os.close(master)
+        os.close(slave)
