@@ -5,16 +5,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from admin.audit_filter import time_of
 from admin.audit_log import Record
 
+_SENT: Final = ("inject", "forward")
 _FAILED: Final = 500  # the first status by which a server says that it could not
 PERCENTILES: Final = (50, 95, 99)
 PHASES: Final = ("ms_decision", "ms_token", "ms_connect", "ms_first_byte")
 # Upper edges in ms, four to a decade, from 1 ms to 100 s; one more class for what is beyond.
 EDGES: Final = tuple(10 ** (step / 4) for step in range(21))
+
+
+class Ended(NamedTuple):
+    """How a request ended, read once for all the tallies that it is part of."""
+
+    status_class: str
+    refused: bool
+    failed: bool
+    ms: float | None
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """Return how the request of an outcome ended."""
+        status, decision, ms = record.get("status"), record.get("decision"), record.get("ms")
+        refused = decision == "refuse"
+        return cls(
+            f"{str(status)[0]}xx" if isinstance(status, int) else "none",
+            refused,
+            not refused and (not isinstance(status, int) or status >= _FAILED),
+            float(ms) if isinstance(ms, int | float) and decision in _SENT else None,
+        )
 
 
 @dataclass(slots=True)
@@ -33,17 +55,18 @@ class Tally:
     latencies: array[float] = field(default_factory=lambda: array("d"))
     phases: dict[str, array[float]] = field(default_factory=dict)
 
-    def add(self, record: Record) -> None:
+    def add(self, ended: Ended) -> None:
         """Count an outcome."""
         self.requests += 1
-        status = record.get("status")
-        self.classes[f"{str(status)[0]}xx" if isinstance(status, int) else "none"] += 1
-        if record.get("decision") == "refuse":
-            self.refused += 1
-            return
-        self.failed += not isinstance(status, int) or status >= _FAILED
-        if record.get("decision") in ("inject", "forward"):
-            _append(self.latencies, record.get("ms"))
+        self.classes[ended.status_class] += 1
+        self.refused += ended.refused
+        self.failed += ended.failed
+        if ended.ms is not None:
+            self.latencies.append(ended.ms)
+
+    def add_phases(self, record: Record) -> None:
+        """Count the parts of an outcome's latency; apart, for they cost more than all the rest."""
+        if record.get("decision") in _SENT:
             for name in PHASES:
                 _append(self.phases.setdefault(name, array("d")), record.get(name))
 
@@ -137,14 +160,24 @@ def percentiles_of(values: array[float]) -> dict[str, float | None]:
 
 def _count_outcome(stats: Stats, record: Record) -> None:
     connector, agent, code = (record.get(key) for key in ("connector", "agent", "code"))
-    stats.total.add(record)
-    stats.connectors.setdefault(str(connector or "-"), Tally()).add(record)
-    stats.agents.setdefault(str(agent or "-"), Tally()).add(record)
+    ended = Ended.of(record)
+    stats.total.add(ended)
+    stats.total.add_phases(record)
+    _of(stats.connectors, connector).add(ended)
+    _of(stats.agents, agent).add(ended)
     if code:
         stats.codes[str(code)] += 1
     time = time_of(record)
     if time is not None:
-        stats.series[_slot(stats, time)].add(record)
+        stats.series[_slot(stats, time)].add(ended)
+
+
+def _of(tallies: dict[str, Tally], name: object) -> Tally:
+    known = str(name or "-")
+    found = tallies.get(known)
+    if found is None:
+        found = tallies[known] = Tally()
+    return found
 
 
 def _slot(stats: Stats, time: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { clearErrors, showProblem } from "./fields.js";
+import { finders } from "./finder.js";
 import { forgetToken, showToken } from "./token.js";
 import { saveGrants } from "./grants.js";
 
@@ -12,6 +13,14 @@ const ends = (form) => form.elements.expires_in.value || null;
 
 function chosen(form) {
   return [...form.querySelectorAll('[name="connectors"]:checked')].map((box) => box.value);
+}
+
+// What the API says of a new agent without naming a field can only be about its name.
+function aboutTheName(problem) {
+  if ([409, 422].includes(problem.status) && !problem.fields.length) {
+    problem.fields = [{ field: "name", message: problem.sentence }];
+  }
+  throw problem;
 }
 
 // Runs what a dialog's form is for; what goes wrong is told beside the fields.
@@ -35,7 +44,7 @@ function onSubmit(selector, act) {
 
 onSubmit("[data-new-agent]", async (form) => {
   const body = { name: form.elements.name.value, connectors: chosen(form), expires_in: ends(form) };
-  const made = (await call("POST", "/agents", { body })).body;
+  const made = (await call("POST", "/agents", { body }).catch(aboutTheName)).body;
   showToken(form.closest("dialog"), made.agent, made.token, () => location.assign(`/settings/agents/${made.agent}`));
 });
 
@@ -68,4 +77,5 @@ document.addEventListener("click", (event) => {
 });
 
 window.addEventListener("pagehide", forgetToken);
+finders();
 if (slug) saveGrants(address);

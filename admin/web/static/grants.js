@@ -33,14 +33,6 @@ async function save(address, slug, wanted) {
   }
 }
 
-function find(input) {
-  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const item of list().querySelectorAll("[data-found-by]")) {
-    const text = item.dataset.foundBy.toLowerCase();
-    item.hidden = !words.every((word) => text.includes(word));
-  }
-}
-
 export function saveGrants(address) {
   document.addEventListener("change", (event) => {
     const box = event.target.closest("[data-grant]");
@@ -49,11 +41,8 @@ export function saveGrants(address) {
     changing += 1;
     queue = queue.then(() => save(address, box.dataset.grant, box.checked)).finally(() => { changing -= 1; });
   });
-  const finder = document.querySelector("[data-finds]");
-  if (finder) finder.addEventListener("input", () => find(finder));
   // A list drawn before the last tick was saved would take it back for a moment.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "grants" && changing > 1) event.detail.shouldSwap = false;
   });
-  document.addEventListener("htmx:afterSwap", () => { if (finder) find(finder); });
 }
