@@ -53,7 +53,7 @@ def build_app(web: Web) -> ASGIApp:
     app.state.place = web.place
     app.state.shown = LastGood(web.place)
     app.state.renderer = Renderer(web.place, assets)
-    warm(app.state.shown, app.state.renderer)
+    warm(web.place, app.state.shown, app.state.renderer)
     app.add_exception_handler(KeyhatchError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.include_router(pages())

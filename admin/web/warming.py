@@ -1,4 +1,4 @@
-"""What the first page would otherwise wait for: the file read, the catalog, the templates."""
+"""What the first page would otherwise wait for: the file, the catalog, the templates, the log."""
 
 import threading
 from contextlib import suppress
@@ -6,16 +6,21 @@ from contextlib import suppress
 from admin.web.last_good import LastGood
 from admin.web.pages.connectors import offers
 from admin.web.pages.rendering import Renderer
+from admin.web.place import WebPlace
 from config.errors import KeyhatchError
 
 
-def warm(place: LastGood, renderer: Renderer) -> None:
+def warm(place: WebPlace, shown: LastGood, renderer: Renderer) -> None:
     """Prepare the first page from a thread; what cannot be read is the page's own to tell."""
-    threading.Thread(target=_prepare, args=(place, renderer), name="warming", daemon=True).start()
+    threading.Thread(
+        target=_prepare, args=(place, shown, renderer), name="warming", daemon=True
+    ).start()
 
 
-def _prepare(place: LastGood, renderer: Renderer) -> None:
+def _prepare(place: WebPlace, shown: LastGood, renderer: Renderer) -> None:
     with suppress(KeyhatchError, OSError):
-        place.known()
+        shown.known()
     offers()
     renderer.load()
+    with suppress(OSError):
+        place.uses.look(place)

@@ -8,7 +8,6 @@ import pytest
 from admin.audit_filter import Picked
 from admin.context import Session
 from admin.operations.activity import Cursor, chart, newest, since
-from admin.operations.uses import LastUses
 from config.errors import UsageError
 from tests.support.places import place_at
 
@@ -122,14 +121,3 @@ def test_a_chart_of_the_last_moments_does_not_read_the_whole_log(place: Session)
     begin = T0 + timedelta(seconds=2990)
     found = chart(place, Picked(), begin, begin + timedelta(minutes=1))
     assert found.stats.total.requests == 10
-
-
-def test_last_uses_are_kept_up(place: Session) -> None:
-    uses = LastUses()
-    assert uses.look(place) == {"hub": T0 + timedelta(seconds=60)}
-    path = place.home.audit / SECOND
-    path.write_bytes(path.read_bytes() + line(61, connector="crm"))
-    assert uses.look(place) == {
-        "hub": T0 + timedelta(seconds=60),
-        "crm": T0 + timedelta(seconds=61),
-    }
