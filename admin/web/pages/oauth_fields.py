@@ -71,7 +71,7 @@ def endpoint_fields(connector: Connector) -> tuple[Field, ...]:
         fields.insert(0, _grant(client))
     if client.grant is not Grant.AUTHORIZATION_CODE:
         fields = [field for field in fields if field.key != "authorization_url"]
-    if client.grant is Grant.DEVICE_CODE or client.device_url:
+    if _shows_device(connector, client):
         fields.append(_device(client))
     return tuple(fields)
 
@@ -94,10 +94,9 @@ def further_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
     )  # fmt: skip
     if connector.type is ConnectorType.INTERCOM:
         return redirect
-    shown_device = client.grant is Grant.DEVICE_CODE or client.device_url
     return (
         *(() if connector.provider is None else (_grant(client),)),
-        *(() if shown_device else (_device(client),)),
+        *(() if _shows_device(connector, client) else (_device(client),)),
         Field("client_auth", "How the application shows who it is", "choice",
               client.client_auth.value,
               choices=tuple((auth.value, text) for auth, text in AUTHENTICATIONS.items())),
@@ -117,6 +116,12 @@ def further_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
 def _grant(client: OAuthClient) -> Field:
     choices = tuple((grant.value, text) for grant, text in GRANTS.items())
     return Field("grant", "How tokens come", "choice", client.grant.value, choices=choices)
+
+
+def _shows_device(connector: Connector, client: OAuthClient) -> bool:
+    """Tell whether the device flow is part of the first things to fill in."""
+    is_used = client.grant is Grant.DEVICE_CODE or bool(_url(client.device_url))
+    return is_used or (connector.provider is None and client.grant is Grant.AUTHORIZATION_CODE)
 
 
 def _device(client: OAuthClient) -> Field:

@@ -67,8 +67,18 @@ export class Autosave {
       this.reached();
       this.world.taken(answer);
       field.stored(text);
+      this.tryAgain(field);
     } catch (problem) {
       await this.failed(field, text, problem, times);
+    }
+  }
+
+  // What was refused may fit what is stored now: a grant, say, once its URL is there.
+  tryAgain(stored) {
+    for (const field of this.fields) {
+      if (field === stored || field.refused === null || field.refused !== field.text) continue;
+      field.refused = null;
+      this.timers.set(field, setTimeout(() => this.save(field)));
     }
   }
 

@@ -13,6 +13,7 @@ export class Page {
     this.id = root.dataset.id;
     this.tag = root.dataset.tag;
     this.entry = JSON.parse(root.dataset.entry);
+    this.isGone = false;
     this.saving = root.querySelector("[data-saving]");
   }
 
@@ -83,10 +84,12 @@ export class Page {
   gone() {
     this.say("This connector was deleted elsewhere.", "alert");
     this.show("failed", "Deleted elsewhere");
+    this.isGone = true;
     for (const control of this.root.querySelectorAll("input, textarea, select, button")) control.disabled = true;
   }
 
   show(state, words, more = "") {
+    if (this.isGone) return;
     if (this.saving.textContent !== words) this.saving.textContent = words;
     this.saving.dataset.state = state;
     this.saving.title = more;
@@ -101,10 +104,10 @@ export class Page {
   }
 }
 
-// Which fields and secrets a page has: when these change, it is another page.
+// Which fields and secrets a page has, and how one connects: when these change, it is another page.
 function shapeOf(root) {
-  return [...root.querySelectorAll("[data-field], [data-secret]")]
-    .map((element) => element.dataset.field || `secret ${element.dataset.secret}`).join(" ");
+  return [...root.querySelectorAll("[data-field], [data-secret], [data-shape]")]
+    .map(({ dataset }) => dataset.field || dataset.secret || dataset.shape).join(" ");
 }
 
 function replaceLive(fresh) {
