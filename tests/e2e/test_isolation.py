@@ -13,7 +13,10 @@ from tests.docs.documents import blocks, read, section
 from tests.support.machine import CHECKOUT, PATH, PYTHON, Machine, a_machine, why_there_is_none
 
 WHY_NOT = why_there_is_none()
-pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+pytestmark = [
+    pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT),
+    pytest.mark.timeout(300),  # the first one boots the machine and runs the page
+]
 
 PAGE = section(read("docs/isolation.md"), "## Users of their own")
 PROBES = CHECKOUT / "tests/e2e/isolation_probes.py"
@@ -48,6 +51,17 @@ ExecStart=/usr/bin/curl -sS -k -m 20 --noproxy * {place}
 StandardError=file:/var/log/probe.log
 END
 systemctl daemon-reload
+"""
+# crun knows only the unified hierarchy of control groups, which systemd may have mounted otherwise.
+CONTAINER = """
+exec unshare --mount sh -euc '
+    umount -R /sys/fs/cgroup 2> /dev/null || mount -t tmpfs tmpfs /sys/fs/cgroup
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    exec podman --runtime crun --events-backend none \\
+        --storage-driver vfs --root /run/pods --runroot /run/pods-run \\
+        run --rm --log-driver none --cgroups disabled \\
+        --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \\
+        --network host {options} --rootfs /:O {command}'
 """
 # What the proxy's own user may do to it: its memory is closed to that user too, by the kernel.
 CLOSED = {"proc environ", "proc mem", "proc maps", "proc auxv", "proc io", "proc fd"}
@@ -107,6 +121,11 @@ def attempts(machine: Machine, user: str, pid: int) -> dict[str, bool]:
 
 def as_agent(machine: Machine, script: str) -> "subprocess.CompletedProcess[str]":
     return machine.run(f"sudo -Hu researcher sh -c '. ~/keyhatch.env && {script}'")
+
+
+def contain(machine: Machine, options: str, command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in a container, if Podman can make one here."""
+    return machine.run(CONTAINER.format(options=options, command=command))
 
 
 @pytest.fixture
@@ -176,6 +195,25 @@ class TestAServiceWithNothingButTheProxy:
     def test_another_user_does_not_reach_the_socket(self, machine: Machine) -> None:
         words = f"curl -sS --unix-socket {HOME}/run/importer.sock http://keyhatch.internal/"
         assert machine.run(f"sudo -Hu researcher {words}").returncode == 7
+
+
+class TestAContainer:
+    """One of Podman's, over the machine's own programs and on its loopback: no image is needed."""
+
+    def test_it_reaches_its_connector_by_what_env_printed(self, machine: Machine) -> None:
+        probe = contain(machine, "", "true")
+        if probe.returncode != 0:
+            pytest.skip(f"no container here: {probe.stderr.strip().splitlines()[-1][:200]}")
+        machine.output(
+            "sudo -Hu keyhatch keyhatch env --agent researcher --format docker"
+            " --ca-folder /keyhatch > /run/agent.env"
+        )
+        options = "--env-file /run/agent.env --volume /run/keyhatch:/keyhatch:ro"
+        done = contain(machine, options, f"curl -sS {URL}")
+        assert '"Ada"' in done.stdout, done.stderr
+        # What of the proxy's home it would see, had it been given more than the folder.
+        seen = contain(machine, options, f"ls /keyhatch {HOME}").stdout.split()
+        assert seen == ["/keyhatch:", "bundle.pem", "ca.pem"]
 
 
 class TestTheAgentsUser:
