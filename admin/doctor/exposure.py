@@ -20,6 +20,7 @@ def check_exposure(view: View) -> Iterator[Finding]:
     """
     machine, found = view.machine, view.installation
     yield from _sandbox(machine)
+    yield from _past_the_wall(found)
     yield from _way_out(found, machine)
     yield from _approvals(found)
     yield from _key(found, machine)
@@ -49,6 +50,15 @@ def _way_out(found: Installation, machine: Machine) -> Iterator[Finding]:
             "way out",
             "through the proxy they reach every public host, unread",
             "`settings: unmatched: deny` limits them to connectors",
+        )
+
+
+def _past_the_wall(found: Installation) -> Iterator[Finding]:
+    for slug in found.past_the_wall:
+        yield warning(
+            "sandbox",
+            f"{slug} is run behind the wall only, but its tokens or listener work without",
+            f"`keyhatch agent revoke {slug} --all-tokens`, and no `listen:`; `run` needs neither",
         )
 
 

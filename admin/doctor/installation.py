@@ -1,7 +1,7 @@
 """Looking at a home and at the proxy that serves it; no secret is opened."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from config.connector import Registry
 from config.errors import KeyhatchError
 from config.home import Home
 from proxy.server.control_client import request
+from proxy.vault.tokens import AgentTokens
 
 
 def look_at_installation(session: Session) -> Installation:
@@ -40,9 +41,23 @@ def _look_at_configuration(session: Session, found: Installation) -> Installatio
         states=_states(session, registry),
         agents=len(registry.agents),
         approvals=_asks(registry),
+        past_the_wall=tuple(_past_the_wall(session, registry)),
         listen_host=settings.listen_host,
         unmatched=settings.unmatched,
     )
+
+
+def _past_the_wall(session: Session, registry: Registry) -> Iterator[str]:
+    """Yield the agents whose section requires the wall, and who can be called without one."""
+    walled = {slug: a for slug, a in sorted(registry.agents.items()) if a.sandbox.required}
+    if not walled:
+        return
+    try:
+        with AgentTokens(session.home, now=session.now) as tokens:
+            holders = {token.record.agent for token in tokens.issued()}
+    except KeyhatchError:
+        return  # the vault's own finding tells
+    yield from (s for s, agent in walled.items() if s in holders or agent.listen is not None)
 
 
 def _asks(registry: Registry) -> bool:

@@ -56,7 +56,8 @@ class Installation:
 
     `states` are those of the connectors by slug. `approvals` tells whether a rule asks the operator. `proxy` is what a running one says of itself,
     None where none runs. `free` is the disk's room in bytes, `ahead` how far the newest audit
-    record lies in the future.
+    record lies in the future. `past_the_wall` are agents that are run behind the wall only and yet
+    have tokens, which work without it.
     """
 
     home: Path
@@ -67,6 +68,7 @@ class Installation:
     states: Mapping[str, str] = field(default_factory=dict)
     agents: int = 0
     approvals: bool = False
+    past_the_wall: tuple[str, ...] = ()
     listen_host: str = "127.0.0.1"
     unmatched: str = "tunnel"
     roots_fault: Fault | None = None

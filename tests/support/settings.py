@@ -20,6 +20,12 @@ def declare_connector(connectors: Path, slug: str, **keys: object) -> None:
         document["connectors"][slug].update(keys)
 
 
+def declare_agent(connectors: Path, slug: str, **keys: object) -> None:
+    """Set entries of one agent, everything else as it was."""
+    with _edited(connectors) as document:
+        document["agents"][slug] = {**(document["agents"][slug] or {}), **keys}
+
+
 @contextmanager
 def _edited(connectors: Path) -> Iterator[Any]:
     yaml = YAML()

@@ -14,7 +14,7 @@ from admin.doctor.finding import warning
 from tests.support.command_line import NOW, CommandLine, Outcome
 from tests.support.origin import Origin, bearer
 from tests.support.service import KEY, Site, make_site, service
-from tests.support.settings import declare_settings
+from tests.support.settings import declare_agent, declare_connector, declare_settings
 
 
 @pytest.fixture
@@ -120,6 +120,38 @@ def test_a_listen_address_that_others_reach_is_a_warning(line: CommandLine) -> N
     outcome = line("doctor", "--json")
     assert outcome.code == 0
     assert "listen address" in found(outcome, "warning")
+
+
+class TestAnAgentThatIsToBeBehindTheWall:
+    def warned(self, line: CommandLine) -> list[str]:
+        findings = line("doctor", "--json").json["findings"]
+        return [f["advice"] for f in findings if "behind the wall only" in f["what"]]
+
+    def require(self, line: CommandLine, **more: str) -> None:
+        declare_agent(line.home / "connectors.yaml", "ada", sandbox="required", **more)
+
+    def test_its_tokens_are_a_warning_until_they_are_gone(self, line: CommandLine) -> None:
+        line("agent", "add", "ada")
+        assert self.warned(line) == []
+        self.require(line)
+        [advice] = self.warned(line)
+        assert "agent revoke ada --all-tokens" in advice
+        line("agent", "revoke", "ada", "--all-tokens")
+        assert self.warned(line) == []
+
+    def test_so_is_a_listener(self, line: CommandLine) -> None:
+        line("agent", "add", "ada")
+        line("agent", "revoke", "ada", "--all-tokens")
+        self.require(line, listen="127.0.0.1:8401")
+        assert len(self.warned(line)) == 1
+
+
+def test_a_rule_that_asks_the_operator_tells_who_else_could_answer(line: CommandLine) -> None:
+    topics = [f["topic"] for f in line("doctor", "--json").json["findings"]]
+    assert "approvals" not in topics
+    declare_connector(line.home / "connectors.yaml", "hub", approve=["POST"])
+    topics = [f["topic"] for f in line("doctor", "--json").json["findings"]]
+    assert "approvals" in topics
 
 
 @pytest.fixture(scope="module")

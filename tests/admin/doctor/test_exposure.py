@@ -43,6 +43,7 @@ def test_that_the_proxy_can_be_gone_around_is_always_said() -> None:
         ({"ssh_agent": True}, "ssh agent", "log in"),
         ({"no_wall": Fault("bubblewrap is not installed", "install it")}, "sandbox", "bubblewrap"),
         ({"approvals": True}, "approvals", "say yes"),
+        ({"past_the_wall": ("ada",)}, "sandbox", "ada is run behind the wall only"),
     ],
 )
 def test_what_is_open_is_a_warning_with_its_remedy(
