@@ -1,5 +1,6 @@
 """One home as the web process sees it: its vault opened once, its file read when it has changed."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from proxy.vault.vault import Vault
 
 _MARKED: Final = ("connectors.yaml", "vault.db", "vault.db-wal")
+
+MAX_STREAMS: Final = 16  # of records as they come, at a time: each holds a connection
 
 
 def utc_now() -> datetime:
@@ -51,6 +54,7 @@ class WebPlace:
         self.flows = Flows()
         self.uses = LastUses()
         self.closing = threading.Event()
+        self.streams = asyncio.Semaphore(MAX_STREAMS)
 
     @property
     def home(self) -> Home:

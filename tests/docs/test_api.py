@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from admin.web import answers
 from admin.web.access import judgement
-from admin.web.api import describe, router
+from admin.web.api import activity, describe, router
 from admin.web.api import problems as api_problems
 from tests.docs.documents import ROOT, read, rows, section
 
@@ -46,7 +46,8 @@ def test_every_way_to_say_no_is_told(document: dict[str, Any]) -> None:
         (row[0].strip(), code) for row in rows(table) for code in re.findall(r"`([a-z-]+)`", row[1])
     }
     source = "".join(
-        (ROOT / str(module.__file__)).read_text() for module in (answers, judgement, api_problems)
+        (ROOT / str(module.__file__)).read_text()
+        for module in (answers, judgement, api_problems, activity)
     )
     found = set(re.findall(r"(?:problem|Denied)\(\s*(\d{3}),\s*\"([a-z-]+)\"", source))
     found |= {

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -14,6 +14,7 @@ from admin.audit_filter import Picked, parse_moment, parse_status
 from admin.audit_stats import Tally
 from admin.operations import activity
 from admin.operations.activity import Cursor, Slice
+from admin.web.answers import problem
 from admin.web.api import models
 from admin.web.api.connectors import Place
 from admin.web.api.problems import ProblemRoute, said
@@ -21,7 +22,6 @@ from admin.web.place import WebPlace
 from config.errors import UsageError
 
 routes = APIRouter(prefix="/activity", tags=["activity"], route_class=ProblemRoute)
-MAX_STREAMS: Final = 16
 LOOK_S: Final = 0.5
 BEAT_S: Final = 15.0
 LONGEST_S: Final = 600.0
@@ -125,7 +125,7 @@ def get_stats(
 @routes.get("/stream", response_class=StreamingResponse,
             responses={200: {"description": "Records as they come",
                              "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-                       **said(422, 503)})  # fmt: skip
+                       **said(422, 429, 503)})  # fmt: skip
 async def stream_records(
     place: Place,
     picked: Wanted,
@@ -135,17 +135,14 @@ async def stream_records(
         float, Query(ge=0, le=LONGEST_S, description="after which it ends; then come again")
     ] = LONGEST_S,
     last_event_id: Annotated[str | None, Header(description="sent by EventSource")] = None,
-) -> StreamingResponse:
+) -> Response:
     """Tell records as they come, as server-sent events named `record`; their ids are cursors."""
     given = last_event_id or after
     cursor = None if given is None else Cursor.parse(given)
-    if _STREAMS.locked():
-        raise UsageError("too many streams are open", hint="close one, or ask for /activity/new")
+    if place.streams.locked():
+        return problem(429, "busy", "too many streams are open", hint="ask for /activity/new")
     lines = _stream(place, picked, tuple(event), cursor, seconds)
     return StreamingResponse(lines, media_type="text/event-stream")
-
-
-_STREAMS: Final = asyncio.Semaphore(MAX_STREAMS)
 
 
 async def _stream(
@@ -155,7 +152,7 @@ async def _stream(
     cursor: Cursor | None,
     seconds: float,
 ) -> AsyncIterator[str]:
-    async with _STREAMS:
+    async with place.streams:
         if cursor is None:
             cursor = (await run_in_threadpool(activity.newest, place, limit=1)).newer
         end = beat = time.monotonic()

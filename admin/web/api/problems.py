@@ -31,6 +31,7 @@ _SAID: Final[Mapping[int, str]] = {
     421: "The page has another address",
     422: "Something in it is wrong; `fields` say where",
     428: "`If-Match` is missing",
+    429: "There are too many at once",
     500: "It could not be done",
     503: "The operator has to do something first, such as unlocking the vault",
 }

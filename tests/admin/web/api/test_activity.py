@@ -1,3 +1,4 @@
+import asyncio
 import json
 from datetime import timedelta
 
@@ -115,3 +116,9 @@ def test_the_catalog_is_searched(api: Api) -> None:
     assert forms["api_key"]["secrets"][0]["slot"] == "secret"
     assert forms["oauth"]["scopes"]
     assert api("GET", "/catalog/hubspt").json["hint"]
+
+
+def test_there_are_only_so_many_streams(api: Api) -> None:
+    api.place.streams = asyncio.Semaphore(0)
+    answer = api("GET", "/activity/stream?seconds=0")
+    assert (answer.status, answer.json["code"]) == (429, "busy")
