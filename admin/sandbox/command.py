@@ -21,6 +21,7 @@ from admin.sandbox.machine import RealDisk, forbidden_places, look_around
 from admin.sandbox.plan import CERTIFICATES, PORT, Machine, Plan, is_open, make_plan
 from admin.sandbox.profile import Profile, profile_for
 from admin.sandbox.shares import (
+    PROFILE,
     Forbidden,
     Share,
     parse_path,
@@ -152,7 +153,7 @@ def _profile_shares(behind: Behind) -> Iterator[Share]:
     for text, writable in texts:
         path = parse_path(text, behind.machine.folder, behind.machine.homes[0])
         if disk.resolve(path) is not None:
-            share = Share(path, writable, f"profile {profile.name}")
+            share = Share(path, writable, f"{PROFILE}{profile.name}")
             yield resolve_share(share, disk, behind.forbidden)
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from admin.sandbox.environment import Passed
-from admin.sandbox.shares import Share
+from admin.sandbox.shares import PROFILE, Share
 from proxy.server.control_client import LONGEST_TEXT
-
-_PROFILES: Final = "profile "
 
 
 class Knowing(Protocol):
@@ -48,7 +46,7 @@ def without_disclosing_files(
     files = {
         str(share.path): share
         for share in shares
-        if share.origin.startswith(_PROFILES) and share.path.is_file()
+        if share.origin.startswith(PROFILE) and share.path.is_file()
     }
     texts, closed = {}, []
     for name, share in files.items():

@@ -188,7 +188,7 @@ class _Launch:
         number = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._pass(number)
         found = Path(f"/proc/self/fd/{number}").readlink()
-        if found != path:
+        if found != path or stat.S_ISLNK(os.fstat(number).st_mode):
             raise KeyhatchError(
                 f"{path} was moved while the wall was being built", hint="run the command again"
             )

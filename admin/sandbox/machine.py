@@ -46,6 +46,10 @@ class RealDisk:
         except OSError:
             return ()
 
+    def is_ours(self, folder: Path) -> bool:
+        """Tell whether we may change what a folder has."""
+        return os.access(folder, os.W_OK)
+
     def is_public(self, path: Path) -> bool:
         """Tell whether every user of the machine may read it."""
         try:

@@ -82,6 +82,9 @@ class Disk(Protocol):
     def entries(self, folder: Path) -> Sequence[Path]:
         """Return what a folder has, nothing where it cannot be read."""
 
+    def is_ours(self, folder: Path) -> bool:
+        """Tell whether we may change what a folder has."""
+
     def is_public(self, path: Path) -> bool:
         """Tell whether every user of the machine may read it."""
 

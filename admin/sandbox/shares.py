@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from admin.sandbox.places import CREDENTIALS, NOT_SHARED, NOT_WHOLE, NOT_WRITABLE
+from admin.sandbox.places import CREDENTIALS, NOT_SHARED, NOT_WHOLE, NOT_WRITABLE, SYSTEM
 from config.errors import NotFoundError, UsageError
 from config.sandbox import split_share
 
 if TYPE_CHECKING:
     from admin.sandbox.plan import Disk
+
+
+PROFILE: Final = "profile "  # what the origin of a profile's shares begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,48 @@ def resolve_folder(folder: Path, disk: "Disk", forbidden: Forbidden) -> Share:
 def _fault_of_link(
     share: Share, path: Path, disk: "Disk", forbidden: Forbidden
 ) -> tuple[str, str] | None:
-    """Refuse a link to credentials: it may have been planted by a command that ran before."""
-    if disk.resolve(share.path.parent) == path.parent and share.path.name == path.name:
-        return None  # no link, or one on the way to where it lies that the operator sees
+    """Refuse a link that a command could have planted when it ran before, and any to credentials."""
+    if not share.origin.startswith(PROFILE):
+        link, walked = _walk(share.path, disk)
+        if link is not None:
+            return (
+                f"{link} is a link, which may have been planted",
+                f"name the place itself: {path}",
+            )
+        if walked != path:
+            return "it changed while it was looked at", "look what changes it"
+        return None
+    if path == share.path:
+        return None
     for home in forbidden.homes:
         for name in CREDENTIALS:
             secret = disk.resolve(home / name)
             if secret is not None and path.is_relative_to(secret):
                 return "a link leads there, and credentials lie there", "name the place itself"
     return None
+
+
+def _walk(path: Path, disk: "Disk") -> tuple[Path | None, Path]:
+    """Return the first link on a path that we could have made, and so a command of ours; else where it leads.
+
+    Links of the system's folders and of the root, such as to a whole disk, are gone by.
+    """
+    at = Path("/")
+    for part in path.parts[1:]:
+        step = at.parent if part == ".." else at / part
+        if disk.link(step) is not None:
+            target = disk.resolve(step)
+            if target is None or not _is_systems(at, disk):
+                return step, step
+            step = target
+        at = step
+    return None, at
+
+
+def _is_systems(folder: Path, disk: "Disk") -> bool:
+    if folder == Path("/") or any(folder.is_relative_to(place) for place in SYSTEM):
+        return True
+    return not disk.is_ours(folder)
 
 
 def _fault(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:

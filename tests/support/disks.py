@@ -48,5 +48,8 @@ class FakeDisk:
     def entries(self, folder: Path) -> Sequence[Path]:
         return [path for path in self._all if path.parent == folder and path != folder]
 
+    def is_ours(self, folder: Path) -> bool:
+        return not any(folder.is_relative_to(place) for place in ("/usr", "/etc", "/bin"))
+
     def is_public(self, path: Path) -> bool:
         return self._all.get(path) != "closed"

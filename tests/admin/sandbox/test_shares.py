@@ -107,12 +107,32 @@ class TestWhatIsNotShared:
         assert "which is" in told
         assert "home folder" in told
 
-    def test_a_link_to_a_harmless_place_is_that_place(
+    @pytest.mark.parametrize("named", ["data/link", "data/link/sub"])
+    def test_a_link_that_a_command_could_have_planted(
+        self, forbidden: Forbidden, tmp_path: Path, named: str
+    ) -> None:
+        (tmp_path / "elsewhere/sub").mkdir(parents=True)
+        (tmp_path / "data/link").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(UsageError, match="may have been planted") as caught:
+            resolve_share(Share(tmp_path / named, writable=False), DISK, forbidden)
+        assert str(tmp_path.resolve() / "elsewhere") in caught.value.hint
+
+    def test_a_profile_goes_by_links_but_not_to_credentials(
         self, forbidden: Forbidden, tmp_path: Path
     ) -> None:
-        (tmp_path / "link").symlink_to(tmp_path / "data")
-        found = resolve_share(Share(tmp_path / "link", writable=True), DISK, forbidden)
-        assert found.path == (tmp_path / "data").resolve()
+        home = forbidden.homes[0]
+        (home / ".ssh").mkdir()
+        (home / "good").symlink_to(tmp_path / "data")
+        (home / "bad").symlink_to(home / ".ssh")
+        good = resolve_share(Share(home / "good", False, "profile codex"), DISK, forbidden)
+        assert good.path == (tmp_path / "data").resolve()
+        with pytest.raises(UsageError, match="credentials"):
+            resolve_share(Share(home / "bad", False, "profile codex"), DISK, forbidden)
+
+    def test_a_link_of_the_systems_is_gone_by(self, forbidden: Forbidden) -> None:
+        bin_folder = Path("/bin")
+        found = resolve_share(Share(bin_folder, writable=False), DISK, forbidden)
+        assert found.path == bin_folder.resolve()
 
 
 class TestWorkingDirectory:
