@@ -10,7 +10,7 @@ from admin.operations import activity
 from admin.operations.activity import Cursor, Slice
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.activity_chart import HEIGHT, WIDTH, Drawing, draw
-from admin.web.pages.activity_query import METHODS, OUTCOMES, SHOWN, SPANS, Query
+from admin.web.pages.activity_query import METHODS, OUTCOMES, SHOWN, SPANS, WALLS, Query
 from admin.web.pages.activity_rows import Row, row_of
 from admin.web.pages.rendering import Renderer, renderer_of
 from config.connector import Registry
@@ -101,6 +101,7 @@ def choices(
         "outcome": [(name, outcome.words) for name, outcome in OUTCOMES.items()],
         "method": [(method, method) for method in methods],
         "span": [(name, span.words) for name, span in SPANS.items()],
+        "sandbox": [(name, words) for name, (words, _) in WALLS.items()],
         "show": [(name, words) for name, (words, _) in SHOWN.items()],
     }
 

@@ -56,12 +56,15 @@ SHOWN: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
         "all": ("both", ("outcome", "admin")),
     }
 )
+WALLS: Final[Mapping[str, tuple[str, bool]]] = MappingProxyType(
+    {"yes": ("from behind it", True), "no": ("not from behind it", False)}
+)
 METHODS: Final = (
     "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "WEBSOCKET",
 )  # fmt: skip
 
 _NAMES: Final = (
-    "connector", "agent", "outcome", "method", "q", "span", "since", "until", "show",
+    "connector", "agent", "outcome", "method", "q", "span", "since", "until", "show", "sandbox",
 )  # fmt: skip
 
 
@@ -78,13 +81,19 @@ class Query:
     since: str = ""
     until: str = ""
     show: str = REQUESTS
+    sandbox: str = ""
     faults: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def read(cls, asked: Mapping[str, str], now: datetime) -> Self:
         """Return the filters of an address; a choice that does not exist is as if not made."""
         given = {name: asked[name].strip() for name in _NAMES if asked.get(name, "").strip()}
-        for name, known in (("span", SPANS), ("outcome", OUTCOMES), ("show", SHOWN)):
+        for name, known in (
+            ("span", SPANS),
+            ("outcome", OUTCOMES),
+            ("show", SHOWN),
+            ("sandbox", WALLS),
+        ):
             if given.get(name) not in known:
                 given.pop(name, None)
         faults = {}
@@ -121,6 +130,7 @@ class Query:
             until=self._moment("until", now),
             methods=(self.method,) if self.method else (),
             text=self.q,
+            sandbox=WALLS[self.sandbox][1] if self.sandbox else None,
         )
 
     def address(self, **changes: str) -> str:

@@ -96,6 +96,8 @@ def _said(record: Record) -> str:
     refused = record.get("decision") == "refuse"
     why = record.get("code") or (record.get("reason") if refused else None)
     parts = [str(why)] if why else []
+    if record.get("sandbox") is True:
+        parts.append("from the sandbox")
     approval = record.get("approval")
     if isinstance(approval, dict):
         by = f" by {approval['by']}" if approval.get("by") else ""

@@ -12,6 +12,7 @@ from admin.env_formats import as_shell
 from admin.operations import agents
 from admin.operations.agents import AgentState
 from admin.operations.tokens import Token
+from admin.output import printable
 from admin.proxy_environment import agent_variables, proxy_url
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.moments import instant
@@ -20,6 +21,7 @@ from admin.web.pages.words import status_words
 from admin.web.standing import Running, proxy_state
 from config.connector import Registry
 from config.errors import KeyhatchError
+from config.sandbox import Sandbox
 from proxy.secret import Secret
 from proxy.server.control_client import request as ask
 
@@ -39,6 +41,7 @@ class AgentRow:
     used: str
     ends: str
     listen: str
+    is_walled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def show_agents(request: Request, place: Place, renderer: Draws) -> Response:
 def show_agent(request: Request, place: Place, renderer: Draws, slug: str) -> Response:
     """Show one agent: its connectors, its tokens, and how a program becomes it."""
     registry, state = place.registry(), agents.state(place, slug)
-    grants = grant_rows(state, place)
+    grants, sandbox = grant_rows(state, place), registry.agents[state.slug].sandbox
     return renderer.page(
         request,
         "agent.html",
@@ -95,7 +98,9 @@ def show_agent(request: Request, place: Place, renderer: Draws, slug: str) -> Re
         tokens=[token_row(token) for token in state.tokens],
         unmatched=unmatched_in_words(state, registry),
         used=instant(state.last_used),
-        command=f"keyhatch run --agent {state.slug} -- COMMAND",
+        is_walled=sandbox.required,
+        behind_the_wall=sandbox_in_words(sandbox),
+        command=f"keyhatch run{' --sandbox' * sandbox.required} --agent {state.slug} -- COMMAND",
         variables=variables_of(state, place),
     )
 
@@ -110,6 +115,7 @@ def agent_row(state: AgentState, registry: Registry) -> AgentRow:
         used=instant(state.last_used),
         ends=instant(state.expires_at),
         listen=state.listen,
+        is_walled=registry.agents[state.slug].sandbox.required,
     )
 
 
@@ -151,6 +157,19 @@ def unmatched_in_words(state: AgentState, registry: Registry) -> str:
     chosen = state.unmatched or registry.settings.unmatched
     does = "are refused" if chosen == "deny" else "pass through, without any credential"
     return does if state.unmatched else f"{does} (as for every agent)"
+
+
+def sandbox_in_words(sandbox: Sandbox) -> str:
+    """Return how the section of an agent changes what is behind the wall, empty where it does not."""
+    parts = (
+        ("profile", (sandbox.profile,) if sandbox.profile else ()),
+        ("also open", sandbox.share),
+        ("hidden", sandbox.hide),
+        ("variables", sandbox.env),
+    )
+    return "; ".join(
+        f"{label}: {', '.join(map(printable, names))}" for label, names in parts if names
+    )
 
 
 def variables_of(state: AgentState, place: LastGood) -> str:

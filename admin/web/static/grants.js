@@ -15,7 +15,7 @@ function told(kind, text) {
 }
 
 function refresh() {
-  window.htmx.ajax("GET", list().dataset.refreshes, { target: list(), select: "#grants", swap: "outerHTML" });
+  window.htmx.ajax("GET", list().dataset.refreshes, { source: list(), target: list(), select: "#grants", swap: "outerHTML" });
 }
 
 async function save(address, slug, wanted) {

@@ -97,6 +97,12 @@ class TestTheLog:
                 assert harmful not in page
             assert "\\u202egnp" in rows(page)[0]
 
+    def test_what_came_from_behind_the_wall_says_so(self, tab: Shown) -> None:
+        log(tab, request(1), request(2, sandbox=True))
+        first, second = rows(tab.page("activity"))
+        assert "from the sandbox" in first
+        assert "sandbox" not in second
+
     def test_a_line_that_is_no_record_spoils_nothing(self, tab: Shown) -> None:
         strange = b'{"event":"outcome","time":7,"agent":[1],"status":"x","ms":"y","notes":3}\n'
         log(tab, request(1), b"half a li\n", b"[]\n", strange, request(2))
@@ -131,13 +137,15 @@ class TestFilters:
             ("agent=nobody", []),
             ("outcome=nonsense&span=nonsense&show=nonsense", [5, 4, 3, 2, 1]),
             ("agent=ada&outcome=ok", [3, 1]),
+            ("sandbox=yes", [2]),
+            ("sandbox=no", [5, 4, 3, 1]),
         ],
     )
     def test_each_leaves_what_fits(self, tab: Shown, asked: str, found: list[int]) -> None:
         log(
             tab,
             request(1),
-            request(2, agent="bob"),
+            request(2, agent="bob", sandbox=True),
             request(3, connector="billing", method="POST"),
             request(4, status=403, code="egress-denied"),
             request(5, status=502),

@@ -87,6 +87,19 @@ def test_the_lines_to_use_it_have_a_placeholder_for_the_token(tab: Shown) -> Non
     assert "export SSL_CERT_FILE=" in ada
 
 
+def test_an_agent_that_has_to_be_behind_the_wall_says_so(tab: Shown) -> None:
+    assert "sandbox: required" not in tab.words("agents/bob")
+    walled = "{required: true, share: ['/data:ro'], hide: [.env], profile: codex}"
+    tab.write(TEXT.replace("unmatched: deny", f"unmatched: deny, sandbox: {walled}"))
+    try:
+        words = tab.words("agents/bob")
+        assert "keyhatch run --sandbox --agent bob -- COMMAND" in words
+        assert "profile: codex; also open: /data:ro; hidden: .env" in words
+        assert "bob Sandbox required" in tab.words("agents")
+    finally:
+        tab.write(TEXT)
+
+
 def test_they_name_the_address_of_the_proxy_that_runs(tmp_path: Path) -> None:
     home = write_home(tmp_path)
     with running_control(home) as running, shown(home) as tab:
