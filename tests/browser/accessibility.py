@@ -17,6 +17,12 @@ def axe_source() -> str:
     return (npm_folder(HERE, SOURCES, "axe-core") / "node_modules/axe-core/axe.min.js").read_text()
 
 
+def faults(tab: Page, axe: str) -> list[str]:
+    """Return what is seriously wrong with a page as it stands."""
+    over = wider_than_window(tab)
+    return [*grave_faults(tab, axe), *([f"{over} px too wide"] if over > 0 else [])]
+
+
 def grave_faults(tab: Page, axe: str) -> list[str]:
     """Return what axe calls serious or critical on a page as it stands, with where it is."""
     tab.evaluate(axe)  # by the debugger's way in: the page's policy lets no other script run

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from admin.web.serving import PageServer
+from tests.browser.accessibility import axe_source
 from tests.browser.person import Person, come
 from tests.browser.place import KEY, Desk, make_desk
 from tests.support.origin import Origin, bearer
@@ -19,6 +20,12 @@ def origin() -> Iterator[Origin]:
     hosts = ("api.hubapi.com", "api.example.com", "other.example.com")
     with Origin(bearer(KEY), hosts=hosts) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core."""
+    return axe_source()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import faults
 from tests.browser.person import Person
 from tests.browser.place import Desk
 from tests.support.service import Service, eventually
@@ -85,13 +86,14 @@ def test_a_no_reaches_the_agent_with_its_reason(desk: Desk, person: Person, ask:
     expect(tab.get_by_role("heading", name="Nothing waits")).to_be_visible()
 
 
-def test_what_waits_is_told_on_every_tab(person: Person, ask: Asking) -> None:
+def test_what_waits_is_told_on_every_tab(person: Person, ask: Asking, axe: str) -> None:
     tab = waiting(person)
     tab.get_by_role("link", name="Connectors").first.click()
     answer = ask()
     expect(tab.get_by_role("navigation").get_by_role("link", name="Approvals")).to_contain_text("1")
     tab.get_by_role("navigation").get_by_role("link", name="Approvals").click()
     expect(tab.get_by_role("article")).to_be_visible()
+    assert faults(tab, axe) == []
     approve = tab.get_by_role("article").get_by_role("button", name="Approve")
     eventually(lambda: press(tab, approve.click, answer))
     assert answer.result(20)[0] == 200

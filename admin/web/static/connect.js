@@ -11,7 +11,7 @@ export function connecting(root, page, autosave) {
   if (!box) return;
   const path = () => `${page.path}/connect`;
   const begun = `connecting:${page.id}`;
-  let watched = "";
+  let watched = null; // what is shown: drawn anew only for news, as somebody may be typing in it
 
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-way]");
@@ -51,7 +51,7 @@ export function connecting(root, page, autosave) {
   }
 
   function follow(flow, isBlocked = false) {
-    watched = flow.id;
+    watched = flow;
     if (OVER.includes(flow.phase)) sessionStorage.removeItem(begun);
     else sessionStorage.setItem(begun, flow.id);
     draw(flow, isBlocked);
@@ -60,7 +60,7 @@ export function connecting(root, page, autosave) {
   }
 
   async function look(before) {
-    if (watched !== before.id) return;
+    if (watched !== before) return;
     let flow = before;
     try {
       flow = (await call("GET", path())).body;
@@ -70,8 +70,9 @@ export function connecting(root, page, autosave) {
         return;
       }
     }
+    if (watched !== before) return;
     if (OVER.includes(flow.phase) || flow.phase !== before.phase || flow.misfits !== before.misfits) follow(flow);
-    else setTimeout(() => look(flow), EVERY);
+    else setTimeout(() => look(before), EVERY);
   }
 
   function draw(flow, isBlocked) {
@@ -140,7 +141,7 @@ export function connecting(root, page, autosave) {
     button.type = "button";
     button.addEventListener("click", async () => {
       await call("DELETE", path()).catch(() => {});
-      watched = "";
+      watched = null;
       show(line("Cancelled.", "quiet"));
     });
     return button;

@@ -114,12 +114,21 @@ function replaceLive(fresh) {
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = fresh.querySelector(`[data-live="${CSS.escape(old.dataset.live)}"]`);
     if (!now || now.outerHTML === old.dataset.was || now.isEqualNode(old)) continue;
-    if (old.contains(document.activeElement) && old !== document.activeElement) continue;
+    const held = old.contains(document.activeElement) ? document.activeElement : null;
+    if (held?.matches("input, textarea, select")) continue;
     const copy = document.importNode(now, true);
     copy.dataset.was = now.outerHTML; // times are rewritten, which is no difference
     old.replaceWith(copy);
     localTimes(copy);
+    if (held) takeOver(held, copy);
   }
+}
+
+// The focus goes on to what has come in place of what had it.
+function takeOver(held, copy) {
+  const does = JSON.stringify(held.dataset);
+  const buttons = [...copy.querySelectorAll("button, a")];
+  (buttons.find((button) => JSON.stringify(button.dataset) === does) || buttons[0])?.focus();
 }
 
 
