@@ -74,9 +74,17 @@ def test_an_answer_is_the_operators_by_the_command_line(
         reply(approvals, op="approval", id="two")
 
 
+def test_an_answer_from_elsewhere_says_whose_it_is(approvals: Approvals) -> None:
+    verdicts = ask(approvals)
+    reply(approvals, op="answer", id="one", yes=True, by="ada at the page")
+    assert verdicts == [Verdict(Answer.YES, "ada at the page", 0.0, "")]
+
+
 @pytest.mark.parametrize(
     "message",
     [
+        {"op": "answer", "id": "one", "yes": True, "by": 5},
+        {"op": "answer", "id": "one", "yes": True, "by": "x" * 129},
         {"op": "approval"},
         {"op": "approval", "id": 5},
         {"op": "answer", "id": "one"},
