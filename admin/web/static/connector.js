@@ -10,7 +10,7 @@ import { Page } from "./page.js";
 import { renaming } from "./rename.js";
 import { removing } from "./remove.js";
 import { secrets } from "./secrets.js";
-import { testing } from "./test.js";
+import { testing } from "./testing.js";
 
 const root = document.getElementById("connector");
 const page = new Page(root);

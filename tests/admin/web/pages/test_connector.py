@@ -10,6 +10,8 @@ from config.load import read_registry
 from config.oauth import TOKEN_SET
 from proxy.oauth.token_set import TokenSet, dump
 from proxy.secret import Secret
+from proxy.vault.record import Place
+from proxy.vault.refresh_state import Condition, RefreshState
 from tests.support.command_line import NOW
 from tests.support.pages import CANARY, Shown, shown, write_home
 from tests.support.vaults import reopen
@@ -40,14 +42,22 @@ connectors:
     authorization_url: https://unset.invalid/
     token_url: https://unset.invalid/
   inbox: {type: intercom, client_id: abc}
+  ended: {type: oauth, provider: google-analytics, client_id: e}
+  refused: {type: oauth, provider: google-analytics, client_id: r}
+  unconnected: {type: oauth, provider: google-analytics, client_id: u}
   off: {type: api_key, hosts: [hub.example], enabled: false}
   again: {name: Again, type: api_key, hosts: [hub.example]}
 agents:
   ada: {connectors: [hub, billing]}
   bob: {connectors: [hub]}
 """
+ENDS = {
+    "ended": Condition.NEEDS_REAUTHORIZATION,
+    "refused": Condition.CONFIGURATION_ERROR,
+}
 SLUGS = (
     "hub", "datadog", "billing", "unfinished", "analytics", "own", "inbox", "off", "again",
+    "ended", "refused", "unconnected",
 )  # fmt: skip
 
 
@@ -56,8 +66,10 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     home = write_home(tmp_path_factory.mktemp("connector"), TEXT)
     connectors = read_registry(home).connectors
     with reopen(home) as vault:
+        for slug in ("analytics", "ended", "refused", "unconnected"):
+            binding = binding_of(connectors[slug])
+            vault.put(slug, "client_secret", binding, Secret(CANARY))
         client = connectors["analytics"]
-        vault.put(client.id, "client_secret", binding_of(client), Secret(CANARY))
         tokens = TokenSet(
             Secret(CANARY),
             Secret(CANARY),
@@ -68,6 +80,10 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
             account="a@b.example",
         )
         vault.put(client.id, TOKEN_SET, binding_of(client), dump(tokens))
+        for slug, condition in ENDS.items():
+            place = Place(slug, TOKEN_SET, binding_of(connectors[slug]))
+            state = RefreshState(slug, condition=condition, last_error="the grant was revoked")
+            vault.put_renewable(place, dump(tokens), state)
         vault.put("again", "secret", binding_of(connectors["billing"]), Secret(CANARY))
     with shown(home) as tab:
         yield tab
@@ -99,6 +115,9 @@ def test_no_page_has_a_script_a_style_or_an_address_of_elsewhere(tab: Shown, slu
         ("inbox", "Needs a credential"),
         ("off", "Disabled"),
         ("again", "Changed"),
+        ("ended", "Needs reauthorization"),
+        ("refused", "Configuration error"),
+        ("unconnected", "Not connected"),
     ],
 )
 def test_the_status_is_the_first_thing_to_see(tab: Shown, slug: str, status: str) -> None:
@@ -174,6 +193,12 @@ def test_who_is_connected_and_with_which_scopes(tab: Shown) -> None:
     assert "read.only" in words
     assert "Connect again" in words
     assert "analytics.readonly" in words.partition("Not granted")[2]
+
+
+def test_why_tokens_are_renewed_no_more(tab: Shown) -> None:
+    words = tab.words("connectors/ended")
+    assert "Connect again below" in words
+    assert "The grant was revoked" in words
 
 
 def test_what_connecting_lacks_is_said_before_it_is_tried(tab: Shown) -> None:
