@@ -358,6 +358,7 @@ class TestTrying:
     ) -> None:
         desk.write(TEXT)
         desk.store("hub")
+        token = desk.token("ada")  # before: a running proxy takes up a new one within a moment only
         with desk.serving() as running:
             desk.write(TEXT.replace("settings: {", f"settings: {{listen: {running.listen}, "))
             person.context.grant_permissions(
@@ -367,7 +368,7 @@ class TestTrying:
             shown.tab.locator('[data-copies="use-proxy"]').click()
             line = shown.tab.evaluate("navigator.clipboard.readText()")
             assert running.listen in line
-            line = line.replace("AGENT:TOKEN", f"ada:{desk.token('ada')}")
+            line = line.replace("AGENT:TOKEN", f"ada:{token}")
             assert json.loads(run_line(line))["ok"] is True
             expect(shown.tab.locator('[data-live="usage"] time')).to_be_visible()
 
