@@ -51,9 +51,9 @@ class Standing:
         return self.proxy.waiting
 
 
-def standing_of(place: WebPlace) -> Standing:
+def standing_of(place: WebPlace, proxy: ProxyState | None = None) -> Standing:
     """Return how things stand; raises nothing, for the page that says so has to be drawn."""
-    proxy = proxy_state(place)
+    proxy = proxy or proxy_state(place)
     found = (_proxy_banner(proxy), _file_banner(place), _vault_banner(place))
     return Standing(proxy, tuple(banner for banner in found if banner is not None))
 

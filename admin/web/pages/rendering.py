@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from admin.web.assets import Assets
 from admin.web.place import WebPlace
-from admin.web.standing import mark_of, sentence, standing_of
+from admin.web.standing import mark_of, proxy_state, sentence, standing_of
 from config.errors import KeyhatchError, NotFoundError
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
@@ -41,16 +41,27 @@ class Renderer:
         for name in self._templates.list_templates():
             self._templates.get_template(name)
 
+    def look(self, request: Request) -> None:
+        """Note how things stand, before a route reads what it shows.
+
+        A change that comes in between then differs from the mark that the page is given, and shows.
+        """
+        state = request.scope["state"]
+        if "mark" not in state:
+            proxy = proxy_state(self._place)
+            state["mark"] = mark_of(self._place, proxy)
+            state["standing"] = standing_of(self._place, proxy)
+
     def page(
         self, request: Request, template: str, tab: str, *, status: int = 200, **shown: object
     ) -> HTMLResponse:
         """Return a page of one tab; `shown` is what its template needs, and holds no secret."""
-        standing = standing_of(self._place)
+        self.look(request)
         frame: Mapping[str, object] = {
             "tab": tab,
             "csrf": request.scope["state"]["session"].csrf,
-            "mark": mark_of(self._place, standing.proxy),
-            "standing": standing,
+            "mark": request.scope["state"]["mark"],
+            "standing": request.scope["state"]["standing"],
         }
         text = self._templates.get_template(template).render({**frame, **shown})
         return HTMLResponse(text, status)
@@ -76,6 +87,7 @@ def renderer_of(request: Request) -> Renderer:
     """Return what draws the app's pages; a dependency of its routes."""
     renderer = request.app.state.renderer
     assert isinstance(renderer, Renderer)  # noqa: S101 - set where the app is made
+    renderer.look(request)
     return renderer
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from admin.web.place import WebPlace
+from admin.web.serving import PageServer, Wish
 from admin.web.standing import Running, proxy_state, sentence, standing_of
 from config.files import write_private
 from config.home import Home
+from config.load import Known
 from proxy.vault.keys.reference import KeySourceKind
 from tests.support.control import running_control
 from tests.support.pages import TEXT, Shown, shown, words_of, write_home
-from tests.support.vaults import create
+from tests.support.vaults import create, reopen
+from tests.support.web import ANY, Browser
 
 TABS = ("connectors", "agents", "approvals")
 PAGES = (*TABS, "agents/ada")
@@ -73,6 +76,37 @@ def test_a_file_that_never_was_sound_is_a_page_that_says_so(home: Home, path: st
         assert "This cannot be shown now" in words_of(answer.text)
         assert "connectors.yaml has a mistake" in banners(answer.text)
         assert "</nav>" in answer.text
+
+
+class Hurried(WebPlace):
+    """A home whose file is changed just after a page has read it."""
+
+    is_next = False
+
+    def known(self) -> Known:
+        found = super().known()
+        if self.is_next:
+            self.is_next = False
+            write_private(self.home.connectors, f"{TEXT}# changed\n".encode())
+        return found
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_change_while_a_page_is_made_is_one_that_it_will_notice(home: Home, path: str) -> None:
+    with reopen(home) as vault:
+        place = Hurried(home, {}, vault)
+        server = PageServer(place, Wish(ANY))
+        server.start()
+        try:
+            browser = Browser(server)
+            browser.enter(server.new_link())
+            place.is_next = True
+            text = browser.get(f"/settings/{path}").text
+            known = text.partition('name="mark" content="')[2].partition('"')[0]
+            assert known
+            assert browser.get("/settings/mark").text != known
+        finally:
+            server.stop()
 
 
 def test_a_home_that_others_can_read_is_told(page: Shown) -> None:
