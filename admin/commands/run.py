@@ -15,6 +15,7 @@ from admin.options import HomeCommand, pass_session
 from admin.output import note
 from admin.placeholders import with_placeholders
 from admin.proxy_environment import agent_environment
+from config.connector import Registry
 from config.errors import ConfigError, NotFoundError, UsageError
 from config.sandbox import require_wall_for
 from config.slug import slugify
@@ -104,7 +105,7 @@ def run(
         raise UsageError(
             "--share, --hide, --profile and --explain are for --sandbox", hint="add --sandbox"
         )
-    slugs, agent_slug = _names(session, connectors, agent, sandbox=sandbox)
+    registry, slugs, agent_slug = _names(session, connectors, agent, sandbox=sandbox)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
         raise NotFoundError(
             f"cannot run {command[0]!r}: there is no such command",
@@ -113,11 +114,11 @@ def run(
     if sandbox:
         from admin.sandbox.command import Wanted, explain_sandboxed, run_sandboxed
 
-        wanted = Wanted(shares, hidden, profile or "")
+        wanted = Wanted(command, agent_slug, slugs or None, shares, hidden, profile or "")
         if explain:
-            explain_sandboxed(session, wanted, agent_slug, slugs or None, command)
+            explain_sandboxed(session, wanted, registry)
             return 0
-        return run_sandboxed(session, wanted, agent_slug, slugs or None, command)
+        return run_sandboxed(session, wanted, registry)
     with require_lease(session, agent_slug, slugs or None) as lease:
         kept, words = with_placeholders(session.environ, lease.placeholders)
         for word in words:
@@ -130,8 +131,8 @@ def run(
 
 def _names(
     session: Session, connectors: Sequence[str], agent: str | None, *, sandbox: bool
-) -> tuple[list[str], str | None]:
-    """Return the slugs of connectors and agent.
+) -> tuple[Registry, list[str], str | None]:
+    """Return what connectors.yaml says, and the slugs of connectors and agent.
 
     While connectors.yaml is broken, a proxy that runs goes on with what it had, and knows itself
     which names there are.
@@ -142,10 +143,11 @@ def _names(
         if request(session.home, {"op": "status"}) is None:
             raise
         note(f"warning: the proxy goes on with the connectors that it had: {error}")
-        return [slugify(name) for name in connectors], None if agent is None else slugify(agent)
+        named = [slugify(name) for name in connectors]
+        return Registry(), named, None if agent is None else slugify(agent)
     slugs = [find_connector(registry, name).slug for name in connectors]
     if agent is None:
-        return slugs, None
+        return registry, slugs, None
     found = find_agent(registry, agent)
     require_wall_for(found.slug, found.sandbox, sandbox=sandbox)
-    return slugs, found.slug
+    return registry, slugs, found.slug

@@ -18,7 +18,7 @@ from admin.sandbox.environment import Passed, filter_environment
 from admin.sandbox.explain import Told, explain
 from admin.sandbox.launch import Command, inside_texts, run_behind_wall
 from admin.sandbox.machine import RealDisk, forbidden_places, look_around
-from admin.sandbox.plan import CERTIFICATES, PORT, Machine, Plan, is_open, make_plan
+from admin.sandbox.plan import CERTIFICATES, PORT, Machine, Plan, is_open, make_plan, with_texts
 from admin.sandbox.profile import Profile, profile_for
 from admin.sandbox.shares import (
     PROFILE,
@@ -32,15 +32,21 @@ from admin.sandbox.shares import (
 )
 from certs.bundle import BUNDLE, CERTIFICATE
 from config.connector import Registry
-from config.errors import ConfigError, NotFoundError
+from config.errors import NotFoundError
 from config.sandbox import NO_SANDBOX, Sandbox
 from proxy.server.control_client import SocketLease, open_lease_socket
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asked for: words of `--share` and `--hide`, the name of a profile."""
+    """What the operator asked for: a command, as whom, words of `--share` and `--hide`, a profile.
 
+    `agent` and `connectors` are slugs; without them it may use every connector.
+    """
+
+    command: Sequence[str]
+    agent: str | None = None
+    connectors: list[str] | None = None
     shares: Sequence[str] = ()
     hidden: Sequence[str] = ()
     profile: str = ""
@@ -57,76 +63,57 @@ class Behind:
     wanted: Wanted
 
 
-def run_sandboxed(
-    session: Session,
-    wanted: Wanted,
-    agent: str | None,
-    connectors: list[str] | None,
-    command: Sequence[str],
-) -> int:
+def run_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> int:
     """Run a command behind the wall; return its exit code. Raises KeyhatchError."""
     wall = require_wall()
-    behind = _look(session, wanted, agent, command[0])
+    behind = _look(session, wanted, registry)
     # Before a proxy is started: what is wrong with the words of the call is told at once.
-    require_visible(_plan(behind, _shares(behind), {}), command[0], session.environ)
-    with require_socket_lease(session, agent, connectors) as lease:
-        shares, closed = without_disclosing_files(_shares(behind), lease)
+    shares = _shares(behind)
+    plan = _plan(behind, shares)
+    require_visible(plan, wanted.command[0], session.environ)
+    with require_socket_lease(session, wanted.agent, wanted.connectors) as lease:
+        shares, closed = without_disclosing_files(shares, lease)
         for share in closed:
             note(f"{share.path}: not opened; a secret of the vault is in it")
-        plan = _plan(behind, shares, _texts(session))
+        plan = with_texts(_plan(behind, shares) if closed else plan, _texts(session))
         passed, words = _environment(session, behind, plan, lease)
         for word in words:
             note(word)
         ours = agent_variables(proxy_url(f"127.0.0.1:{PORT}", "run", None), CERTIFICATES)
-        started = Command(command, {**passed.variables, **ours}, session.umask)
+        started = Command(wanted.command, {**passed.variables, **ours}, session.umask)
         return run_behind_wall(wall, plan, started, behind.machine.python, lease.path)
 
 
-def explain_sandboxed(
-    session: Session,
-    wanted: Wanted,
-    agent: str | None,
-    connectors: list[str] | None,
-    command: Sequence[str],
-) -> None:
+def explain_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> None:
     """Print what a command would find behind the wall; nothing is started."""
     require_wall()
-    behind = _look(session, wanted, agent, command[0])
+    behind = _look(session, wanted, registry)
     shares = _shares(behind)
-    lease = open_lease_socket(session.home, agent, connectors, sandbox=True)
+    lease = open_lease_socket(session.home, wanted.agent, wanted.connectors, sandbox=True)
     if lease is None:
         passed = _passed(session.environ, behind, behind.machine.homes[0], {})
         words = ["no proxy runs: variables and files were not searched for secrets of the vault"]
-        plan = _plan(behind, shares, {})
+        plan = _plan(behind, shares)
     else:
         with lease:
             shares, closed = without_disclosing_files(shares, lease)
-            plan = _plan(behind, shares, {})
+            plan = _plan(behind, shares)
             passed, words = _environment(session, behind, plan, lease)
             words += [
                 f"{share.path}: not opened; a secret of the vault is in it" for share in closed
             ]
-    told = Told(command, behind.profile, behind.machine.homes[0], plan, passed, words)
+    told = Told(wanted.command, behind.profile, behind.machine.homes[0], plan, passed, words)
     for line in explain(told):
         click.echo(line)
 
 
-def _look(session: Session, wanted: Wanted, agent: str | None, word: str) -> Behind:
+def _look(session: Session, wanted: Wanted, registry: Registry) -> Behind:
     home = session.home
-    registry = _registry(session)
-    found = registry.agents.get(agent or "")
+    found = registry.agents.get(wanted.agent or "")
     known = NO_SANDBOX if found is None else found.sandbox
     machine = look_around(home, session.environ, _guarded(registry))
-    profile = profile_for(word, wanted.profile or known.profile)
+    profile = profile_for(wanted.command[0], wanted.profile or known.profile)
     return Behind(machine, forbidden_places(home, machine), profile, known, wanted)
-
-
-def _registry(session: Session) -> Registry:
-    """Return what connectors.yaml says; nothing while it is broken, as a proxy that runs goes on."""
-    try:
-        return session.registry()
-    except ConfigError:
-        return Registry()
 
 
 def _shares(behind: Behind) -> list[Share]:
@@ -162,7 +149,7 @@ def _named(texts: Sequence[str], origin: str, folder: Path, home: Path) -> Itera
         yield replace(parse_share(text, folder, home), origin=origin)
 
 
-def _plan(behind: Behind, shares: Sequence[Share], texts: Mapping[Path, bytes]) -> Plan:
+def _plan(behind: Behind, shares: Sequence[Share]) -> Plan:
     """Return the plan for what was asked for. Raises NotFoundError."""
     machine = behind.machine
     home = machine.homes[0]
@@ -173,7 +160,7 @@ def _plan(behind: Behind, shares: Sequence[Share], texts: Mapping[Path, bytes]) 
                 f"cannot hide {path}: there is no such file or folder", hint="check --hide"
             )
     hidden += [parse_path(text, machine.folder, home) for text in behind.known.hide]
-    return make_plan(machine, RealDisk(), shares, hidden, texts)
+    return make_plan(machine, RealDisk(), shares, hidden)
 
 
 def _texts(session: Session) -> dict[Path, bytes]:

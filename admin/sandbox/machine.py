@@ -24,6 +24,7 @@ class RealDisk:
     def resolve(self, path: Path) -> Path | None:
         """Return where a path leads without any link; None where there is nothing, or in circles."""
         try:
+            path.lstat()  # most places that are asked for are not there, and this tells it quickly
             return path.resolve(strict=True)
         except (OSError, RuntimeError):
             return None

@@ -6,7 +6,7 @@ shared can uncover what is not to be seen.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from admin.sandbox.places import (
     PROC_READ_ONLY,
     PROJECTS_OWN,
     SYSTEM,
+    is_within,
 )
 from admin.sandbox.shares import Share
 from admin.sandbox.tools import tool_places
@@ -110,16 +111,12 @@ def make_plan(
     disk: Disk,
     shares: Sequence[Share],
     hidden: Sequence[Path],
-    texts: Mapping[Path, bytes],
 ) -> Plan:
-    """Return the plan for a command. Shares are vetted and resolved, the working directory among them.
-
-    `texts` are files of ours: paths inside and what they say.
-    """
+    """Return the plan for a command. Shares are vetted and resolved, the working directory among them."""
     tools = [
         place
         for place in tool_places(machine, disk)
-        if not any(_is_within(place, share.path) for share in shares)
+        if not any(is_within(place, share.path) for share in shares)
     ]
     opened = [
         *(Mount(Kind.READ, place, place, origin="tools") for place in tools),
@@ -131,17 +128,22 @@ def make_plan(
         *_kernel(disk),
         *_empty_folders(machine),
         *opened,
-        *(Mount(Kind.TEXT, path, text=text) for path, text in texts.items()),
     ]
     masks = _masks(machine, disk, opened, shares, hidden)
     return Plan((*mounts, *masks), machine.folder, machine.homes[0])
+
+
+def with_texts(plan: Plan, texts: Mapping[Path, bytes]) -> Plan:
+    """Return a plan with files of ours besides: their paths inside, and what they say."""
+    ours = (Mount(Kind.TEXT, path, text=text) for path, text in texts.items())
+    return replace(plan, mounts=(*plan.mounts, *ours))
 
 
 def is_open(plan: Plan, path: Path) -> bool:
     """Tell whether a resolved path can be seen inside: the last mount that it lies in tells."""
     seen = False
     for mount in plan.mounts:
-        if _is_within(path, mount.target):
+        if is_within(path, mount.target):
             seen = mount.kind in {Kind.READ, Kind.WRITE, Kind.TEXT}
     return seen
 
@@ -222,16 +224,16 @@ def _masks(
     found: dict[Path, None] = {}
     for candidate in _credential_places(machine, opened):
         path = disk.resolve(candidate)
-        if path is None or path in found or not any(_is_within(path, p) for p in places):
+        if path is None or path in found or not any(is_within(path, p) for p in places):
             continue
-        if not any(_is_within(named, path) for named in asked):
+        if not any(is_within(named, path) for named in asked):
             found[path] = None
     for path in (*hidden, *machine.guarded):
         resolved = disk.resolve(path)
-        if resolved is not None and any(_is_within(resolved, place) for place in places):
+        if resolved is not None and any(is_within(resolved, place) for place in places):
             found[resolved] = None
     for path in sorted(found, key=lambda p: (len(p.parts), p)):
-        if not any(path != other and _is_within(path, other) for other in found):
+        if not any(path != other and is_within(path, other) for other in found):
             kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
             origin = "--hide" if path in asked_for else "credentials"
             yield Mount(kind, path, origin=origin)
@@ -249,7 +251,3 @@ def _credential_places(machine: Machine, opened: Iterable[Mount]) -> Iterator[Pa
             for name in CREDENTIALS:
                 if name not in PROJECTS_OWN:
                     yield mount.target / name
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents

@@ -8,25 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from admin.sandbox.places import CREDENTIALS, SYSTEM, TOOL_PARTS, TOOLS
+from admin.sandbox.places import CREDENTIALS, SYSTEM, TOOL_PARTS, TOOLS, is_within
 
 if TYPE_CHECKING:
     from admin.sandbox.plan import Disk, Machine
 
 MOST_LINKS: Final = 500  # of a folder of programs that are looked at
+_SYSTEM: Final = tuple(map(Path, SYSTEM))
 _PROGRAMS: Final = frozenset({"bin", "sbin", "shims"})
 
 
 def tool_places(machine: "Machine", disk: "Disk") -> list[Path]:
     """Return what is opened for reading, outermost first and none inside of another; resolved."""
+    harmful = _harmful(machine)
     found = dict.fromkeys(
         place
         for candidate in _candidates(machine, disk)
-        if (place := disk.resolve(candidate)) is not None and _is_harmless(place, machine)
+        if (place := disk.resolve(candidate)) is not None and _is_harmless(place, machine, harmful)
     )
     kept: list[Path] = []
     for place in sorted(found, key=lambda p: (len(p.parts), p)):
-        if not any(place.is_relative_to(other) for other in kept):
+        if not any(is_within(place, other) for other in kept):
             kept.append(place)
     return kept
 
@@ -47,7 +49,7 @@ def _of_folder(folder: Path, machine: "Machine", disk: "Disk") -> Iterator[Path]
     yield from _installation(folder, machine, disk)
     for entry in disk.entries(folder)[:MOST_LINKS]:
         target = disk.resolve(entry) if disk.link(entry) is not None else None
-        if target is None or _is_system(target) or target.is_relative_to(folder):
+        if target is None or _is_system(target) or is_within(target, folder):
             continue
         yield target
         yield from _installation(target.parent, machine, disk)
@@ -68,14 +70,18 @@ def _parts(prefix: Path, disk: "Disk") -> Iterator[Path]:
             yield prefix / name
 
 
-def _is_harmless(place: Path, machine: "Machine") -> bool:
+def _harmful(machine: "Machine") -> frozenset[Path]:
+    """Return the places below which nothing is opened unasked: credentials, and what is guarded."""
+    secrets = (home / name for home in machine.homes for name in CREDENTIALS)
+    return frozenset((*secrets, *machine.guarded))
+
+
+def _is_harmless(place: Path, machine: "Machine", harmful: frozenset[Path]) -> bool:
     """Tell whether a place may be opened unasked: not a home, nothing above one, no credentials."""
-    if _is_system(place) or any(home.is_relative_to(place) for home in machine.homes):
+    if _is_system(place) or any(is_within(home, place) for home in machine.homes):
         return False
-    secret = [home / name for home in machine.homes for name in CREDENTIALS]
-    secret += machine.guarded
-    return not any(place.is_relative_to(other) or other == place for other in secret)
+    return harmful.isdisjoint((place, *place.parents))
 
 
 def _is_system(path: Path) -> bool:
-    return any(path.is_relative_to(folder) for folder in SYSTEM)
+    return any(is_within(path, folder) for folder in _SYSTEM)

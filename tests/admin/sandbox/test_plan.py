@@ -59,7 +59,7 @@ def plan(
     disk = FakeDisk(MACHINE | (more or {}))
     project = Share(PROJECT, writable=True)
     found = machine(*search, guarded=guarded)
-    return make_plan(found, disk, [project, *shares], list(map(Path, hidden)), {})
+    return make_plan(found, disk, [project, *shares], list(map(Path, hidden)))
 
 
 def kind_of(made: Plan, path: Path | str) -> Kind | None:
@@ -166,7 +166,7 @@ def test_credentials_are_open_only_where_they_were_shared_by_name(
 ) -> None:
     everything = {f"{HOME / name}/content": "file" for name in CREDENTIALS}
     disk = FakeDisk({**MACHINE, **everything, f"{HOME}/x/y": "file"})
-    made = make_plan(machine(*search), disk, shares, (), {})
+    made = make_plan(machine(*search), disk, shares, ())
     for name in CREDENTIALS:
         secret = HOME / name / "content"
         asked = any(share.path in (secret, *secret.parents) for share in shares)
