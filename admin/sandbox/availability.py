@@ -14,6 +14,8 @@ from admin.sandbox.bubblewrap import PROGRAM
 from admin.sandbox.syscalls import ARCHITECTURES, Architecture
 from config.errors import KeyhatchError
 
+# Never on PATH, which may have a folder that a command behind the wall wrote to.
+_PROGRAMS: Final = "/usr/bin:/usr/local/bin:/bin:/run/current-system/sw/bin"
 OLDEST: Final = (0, 8)
 PATIENCE: Final = 20.0  # seconds for a trial, on a busy machine
 _TRIAL: Final = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
@@ -50,7 +52,7 @@ class System:
 
     platform: str = sys.platform
     machine: str = os.uname().machine
-    which: Callable[[str], str | None] = shutil.which
+    which: Callable[[str], str | None] = lambda name: shutil.which(name, path=_PROGRAMS)
     read: Callable[[str], str] = lambda path: Path(path).read_text()
     run: Callable[[list[str]], tuple[int, str]] = lambda words: _run(words)  # noqa: PLW0108 - defined below
 

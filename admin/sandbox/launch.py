@@ -17,6 +17,7 @@ from admin.sandbox.bubblewrap import wall_arguments
 from admin.sandbox.devices import seal_devices
 from admin.sandbox.plan import PORT, PROXY_SOCKET, RUN, Kind, Mount, Plan
 from admin.sandbox.seccomp import build_filter, encode_filter
+from admin.sandbox.streams import Streams
 from admin.sandbox.terminal import Screen, open_terminal, terminals
 from config.errors import KeyhatchError, NotFoundError, UsageError
 
@@ -99,12 +100,16 @@ class _Launch:
             screen = self._screen()
             woken = self._open.enter_context(noticing())
             arguments = self._arguments(nesting_off=nesting_off)
-            process = self._start(arguments, errors)
+            streams = Streams(terminals())
+            self._open.callback(streams.close)
+            process = self._start(arguments, errors, streams.inside)
             self._open.callback(_end, process)
             os.close(errors)
             self._let_go()
+            streams.start()
             attendant = Attendant(process, ours, woken, screen)
             code = attendant.run()
+            streams.finish()
             words = _read(said)
         if attendant.missing:
             raise self._not_started(attendant.missing)
@@ -141,12 +146,18 @@ class _Launch:
             )
         ]
 
-    def _start(self, arguments: Sequence[str], errors: int) -> subprocess.Popen[bytes]:
+    def _start(
+        self, arguments: Sequence[str], errors: int, streams: Mapping[int, int]
+    ) -> subprocess.Popen[bytes]:
         ours = terminals()
         error = _ERRORS
-        if _ERRORS not in ours:
-            error = os.dup(_ERRORS)
+        if _ERRORS in streams:
+            error = os.dup(streams[_ERRORS])
             self._pass(error)
+        # Nothing to read, and from no device: the first process inside keeps this one.
+        nothing, end = os.pipe2(os.O_CLOEXEC)
+        self._open.callback(os.close, nothing)
+        os.close(end)
         control = self._passed[0]
         words = [
             self._wall.program, "--args", *arguments, "--",
@@ -161,8 +172,8 @@ class _Launch:
                 env=dict(self._command.environment),
                 umask=self._command.umask,
                 # The operator's terminal is nowhere inside, not even in the first process there.
-                stdin=subprocess.DEVNULL if 0 in ours else None,
-                stdout=subprocess.DEVNULL if 1 in ours else None,
+                stdin=streams.get(0, nothing),
+                stdout=streams.get(1, errors),
                 stderr=errors,
                 pass_fds=self._passed,
                 cwd="/",

@@ -4,7 +4,7 @@ import os
 import pwd
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,14 +51,25 @@ class RealDisk:
         """Tell whether we may change what a folder has."""
         return os.access(folder, os.W_OK)
 
-    def is_public(self, path: Path) -> bool:
-        """Tell whether every user of the machine may read it."""
+    def not_public(self, folder: Path, depth: int) -> Iterator[Path]:
+        """Return what of so many levels of a folder not every user of the machine may read."""
         try:
-            mode = path.lstat().st_mode
+            entries = list(os.scandir(folder))
         except OSError:
-            return True  # nothing is there
-        wanted = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
-        return mode & wanted == wanted
+            return
+        for entry in entries:
+            if entry.is_symlink():
+                continue
+            is_folder = entry.is_dir(follow_symlinks=False)
+            wanted = stat.S_IROTH | (stat.S_IXOTH if is_folder else 0)
+            try:
+                mode = entry.stat(follow_symlinks=False).st_mode
+            except OSError:  # gone
+                continue
+            if mode & wanted != wanted:
+                yield Path(entry.path)
+            elif is_folder and depth > 1:
+                yield from self.not_public(Path(entry.path), depth - 1)
 
 
 def look_around(home: Home, environ: Mapping[str, str], guarded: Sequence[Path]) -> Machine:
@@ -71,6 +82,7 @@ def look_around(home: Home, environ: Mapping[str, str], guarded: Sequence[Path])
         guarded=(home.root.resolve(), *guarded, *([Path(key_file)] if key_file else ())),
         python=_python(),
         prefix=Path(sys.base_prefix).resolve(),
+        superuser=os.geteuid() == 0,
     )
 
 
@@ -103,7 +115,7 @@ def _is_odd(path: Path) -> bool:
 
 def _search(environ: Mapping[str, str]) -> tuple[Path, ...]:
     texts = environ.get("PATH", "").split(":")
-    folders = [Path(text).resolve() for text in texts if text.startswith("/")]
+    folders = [Path(os.path.normpath(text)) for text in texts if text.startswith("/")]
     return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 

@@ -86,8 +86,8 @@ class Disk(Protocol):
     def is_ours(self, folder: Path) -> bool:
         """Tell whether we may change what a folder has."""
 
-    def is_public(self, path: Path) -> bool:
-        """Tell whether every user of the machine may read it."""
+    def not_public(self, folder: Path, depth: int) -> Iterable[Path]:
+        """Return what of so many levels of a folder not every user of the machine may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Machine:
     """Facts of this machine and this call; every path is resolved.
 
     `homes` are the user's, the one that is used first. `guarded` are never seen, whatever is
-    shared. `python` is the interpreter of what runs inside first, `prefix` its installation.
+    shared. `search` is PATH as it is named, links not followed. `python` is the interpreter of what runs inside first, `prefix` its installation.
     """
 
     homes: tuple[Path, ...]
@@ -104,6 +104,7 @@ class Machine:
     guarded: tuple[Path, ...]
     python: Path
     prefix: Path
+    superuser: bool = False
 
 
 def make_plan(
@@ -115,7 +116,7 @@ def make_plan(
     """Return the plan for a command. Shares are vetted and resolved, the working directory among them."""
     tools = [
         place
-        for place in tool_places(machine, disk)
+        for place in tool_places(machine, disk, [s.path for s in shares if s.writable])
         if not any(is_within(place, share.path) for share in shares)
     ]
     opened = [
@@ -124,7 +125,7 @@ def make_plan(
     ]
     opened.sort(key=lambda mount: (len(mount.target.parts), mount.target))
     mounts = [
-        *_system(disk),
+        *_system(machine, disk),
         *_kernel(disk),
         *_empty_folders(machine),
         *opened,
@@ -153,7 +154,7 @@ def _mount_of(share: Share) -> Mount:
     return Mount(kind, share.path, share.path, vetted=True, origin=share.origin)
 
 
-def _system(disk: Disk) -> Iterator[Mount]:
+def _system(machine: Machine, disk: Disk) -> Iterator[Mount]:
     for name in SYSTEM:
         path = Path(name)
         link = disk.link(path)
@@ -161,29 +162,19 @@ def _system(disk: Disk) -> Iterator[Mount]:
             yield Mount(Kind.LINK, path, link)
         elif disk.is_folder(path):
             yield Mount(Kind.READ, path, path)
-    for path in _closed_in(disk):
+    for path in _closed_in(machine, disk):
         folder = disk.is_folder(path)
         yield Mount(Kind.HIDDEN_FOLDER if folder else Kind.HIDDEN_FILE, path)
 
 
-def _closed_in(disk: Disk) -> Iterator[Path]:
-    """Yield what of /etc, and of the top of /opt and /usr/local, is not for every user.
+def _closed_in(machine: Machine, disk: Disk) -> Iterator[Path]:
+    """Yield what of /etc, and of the upper folders of /opt and /usr/local, is not for every user.
 
     Host keys, shadowed passwords and the like: the superuser's commands could read them.
     """
-    yield from _not_public(disk, Path("/etc"), depth=8)
-    yield from _not_public(disk, Path("/opt"), depth=2)
-    yield from _not_public(disk, Path("/usr/local"), depth=2)
-
-
-def _not_public(disk: Disk, folder: Path, *, depth: int) -> Iterator[Path]:
-    for path in disk.entries(folder):
-        if disk.link(path) is not None:
-            continue
-        if not disk.is_public(path):
-            yield path
-        elif depth > 1 and disk.is_folder(path):
-            yield from _not_public(disk, path, depth=depth - 1)
+    deep = 5 if machine.superuser else 2  # whom no file's mode keeps out
+    for name, depth in (("/etc", 8), ("/opt", deep), ("/usr/local", deep)):
+        yield from disk.not_public(Path(name), depth)
 
 
 def _kernel(disk: Disk) -> Iterator[Mount]:

@@ -101,7 +101,9 @@ def _blocks() -> Iterable[tuple[str, list[Instruction]]]:
     yield "unshare", _unless_bits(0, NEW_NAMESPACES | NEW_TIME)
     yield "ioctl", _unless_equal(1, TERMINAL_INPUT)
     yield "personality", _if_equal(0, PERSONALITIES)
-    for name, argument in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2)):
+    for name, argument in (
+        ("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("mknod", 1), ("mknodat", 2),
+    ):  # fmt: skip
         yield name, _unless_bits(argument, SET_ID_BITS)
     yield "creat", _unless_bits(1, SET_ID_BITS)
     for name, flags in (("open", 1), ("openat", 2)):

@@ -122,6 +122,11 @@ def _walk(path: Path, disk: "Disk") -> tuple[Path | None, Path]:
     return None, at
 
 
+def planted_link(path: Path, disk: "Disk") -> Path | None:
+    """Return the first link on a path that a command of ours could have made, None where there is none."""
+    return _walk(path, disk)[0]
+
+
 def _is_systems(folder: Path, disk: "Disk") -> bool:
     if folder == Path("/") or any(folder.is_relative_to(place) for place in SYSTEM):
         return True

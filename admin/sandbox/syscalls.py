@@ -49,6 +49,8 @@ _NUMBERS: Final = {
     "lookup_dcookie": (212, 18),
     "mbind": (237, 235),
     "migrate_pages": (256, 238),
+    "mknod": (133, 0),
+    "mknodat": (259, 33),
     "modify_ldt": (154, 0),
     "mount": (165, 40),
     "mount_setattr": (442, 442),

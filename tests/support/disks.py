@@ -51,5 +51,9 @@ class FakeDisk:
     def is_ours(self, folder: Path) -> bool:
         return not any(folder.is_relative_to(place) for place in ("/usr", "/etc", "/bin"))
 
-    def is_public(self, path: Path) -> bool:
-        return self._all.get(path) != "closed"
+    def not_public(self, folder: Path, depth: int) -> list[Path]:
+        return [
+            path
+            for path, what in self._all.items()
+            if what == "closed" and folder in path.parents[:depth]
+        ]

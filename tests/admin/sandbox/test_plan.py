@@ -209,3 +209,25 @@ class TestArguments:
     def test_what_is_made_for_the_mounts_is_not_written(self, place: str) -> None:
         words = self.words(plan())
         assert ("--remount-ro", place) in list(itertools.pairwise(words))
+
+
+class TestWhatACommandCouldHavePlanted:
+    def test_a_folder_of_path_in_a_writable_folder_opens_nothing(self) -> None:
+        more = {f"{PROJECT}/bin/tool": f"-> {HOME}/apps/tool", f"{PROJECT}/lib": f"-> {HOME}/.ssh"}
+        made = plan(search=[f"{PROJECT}/bin"], more=more)
+        assert not is_open(made, HOME / "apps/tool/notes")
+        assert not is_open(made, HOME / ".ssh/id")
+
+    def test_a_folder_of_path_elsewhere_is_opened_without_its_links(self) -> None:
+        more = {
+            "/srv/x/bin/tool": f"-> {HOME}/apps/tool/notes",
+            "/srv/x/lib": f"-> {HOME}/apps",
+            "/srv/x/pyvenv.cfg": "file",
+        }
+        made = plan(search=["/srv/x/bin"], more=more)
+        assert is_open(made, Path("/srv/x/bin"))
+        assert not is_open(made, HOME / "apps/tool/notes")
+
+    def test_a_folder_of_path_that_is_a_link_is_not_opened(self) -> None:
+        made = plan(search=["/srv/link"], more={"/srv/link": f"-> {HOME}/apps"})
+        assert not is_open(made, HOME / "apps/tool/notes")

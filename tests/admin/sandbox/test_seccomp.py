@@ -148,7 +148,13 @@ class TestArguments:
     ) -> None:
         answer = Filter(architecture)
         wanted = errno.EPERM if mode & 0o6000 else ALLOWED
-        for name, place in {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2}.items():
+        for name, place in {
+            "chmod": 1,
+            "fchmod": 1,
+            "fchmodat": 2,
+            "mknod": 1,
+            "mknodat": 2,
+        }.items():
             if name in architecture.numbers:
                 assert answer(name, *[0] * place, mode) == wanted, name
         assert answer("openat", 0, 0, 0o101, mode) == wanted

@@ -340,3 +340,42 @@ class TestWhatIsTold:
             file.write_text(before)
         assert done.returncode == 2
         assert "behind the wall only" in done.stderr
+
+
+class TestStreams:
+    def run(self, behind: Behind, redirected: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["sh", "-c", redirected], env=behind.environ, cwd=behind.project,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def test_files_are_read_and_appended_to_and_never_opened_anew(
+        self, behind: Behind, tmp_path: Path
+    ) -> None:
+        source, target = tmp_path / "in", tmp_path / "out"
+        source.write_text("given\n")
+        target.write_text("before\n")
+        script = (
+            "cat; echo x > /proc/self/fd/0; cat /proc/self/fd/1 </dev/null & sleep 0.2; kill $!"
+        )
+        words = shlex.join(behind.words(["sh", "-c", script]))
+        self.run(behind, f"{words} < {source} >> {target}")
+        assert source.read_text() == "given\n"
+        assert target.read_text() == "before\ngiven\n"
+
+    def test_both_outputs_in_one_file_keep_their_order(
+        self, behind: Behind, tmp_path: Path
+    ) -> None:
+        target = tmp_path / "out"
+        words = shlex.join(behind.words(["sh", "-c", "echo a; echo b >&2; echo c"]))
+        assert self.run(behind, f"{words} > {target} 2>&1 < /dev/null").returncode == 0
+        assert target.read_text() == "a\nb\nc\n"
+
+    def test_a_program_on_path_does_not_stand_for_bubblewrap(self, behind: Behind) -> None:
+        folder = behind.project / "bin"
+        folder.mkdir()
+        (folder / "bwrap").write_text("#!/bin/sh\ntouch planted\n")
+        (folder / "bwrap").chmod(0o755)
+        path = f"{folder}:{behind.environ['PATH']}"
+        assert behind.run("true", environ={"PATH": path}).returncode == 0
+        assert not (behind.project / "planted").exists()
