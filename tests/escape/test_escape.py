@@ -8,7 +8,7 @@ from tests.escape.conftest import Told
 from tests.escape.harness.catalogue import USERS, Attempt, User, load_attempts
 
 # Known ways out, until the wall is mended there.
-OPEN = {"E01", "E02", "E05", "P01", "P05", "P06", "P18", "S08", "S09"}
+OPEN = {"F36", "P05", "P06", "R08", "S11", "S12", "T08", "T09"}
 ENOUGH = 60  # attempts that must succeed without the wall, whatever a machine forbids by itself
 MADE = [
     pytest.param(who, made, id=f"{made.id}-{who}")

@@ -46,6 +46,10 @@ FILES: Final[dict[str, tuple[str, str]]] = {
     "chrooted": ("desk/chrooted.txt", "{}\n"),
     "through-root": ("desk/through-root.txt", "{}\n"),
     "unmounted": ("desk/unmounted.txt", "{}\n"),
+    "planted-tool": ("desk/tools/secret.txt", "{}\n"),
+    "planted-wall": ("desk/wall.txt", "{}\n"),
+    "log": ("desk/log.txt", "{}\n"),
+    "input": ("desk/input.txt", "read me\n"),
     "hidden": ("projects/work/hidden/secret.txt", "{}\n"),
     "given": ("projects/read-only/given.txt", "given to read\n"),
 }

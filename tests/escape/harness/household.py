@@ -122,6 +122,7 @@ class Proxy:
     home: Path
     port: int
     process: "subprocess.Popen[bytes]"
+    page: int
 
 
 def keyhatch(house: Household, program: Path) -> Proxy:
@@ -155,9 +156,12 @@ def keyhatch(house: Household, program: Path) -> Proxy:
 
 def serve(house: Household, program: Path, home: Path, port: int) -> Proxy:
     """Start the proxy of a home."""
-    process = house.start([program, "serve", "--listen", f"127.0.0.1:{port}"])
+    page = free_port()
+    where = ("--listen", f"127.0.0.1:{port}", "--ui-listen", f"127.0.0.1:{page}")
+    process = house.start([program, "serve", *where])
     assert accepts(process, port)
-    return Proxy(home, port, process)
+    assert accepts(process, page)
+    return Proxy(home, port, process, page)
 
 
 def speak(child: "subprocess.Popen[bytes]", words: str) -> bytes:

@@ -1,5 +1,6 @@
 """What came of an attempt: judged by what was found, never by what it says of itself."""
 
+import os
 import re
 import stat
 from collections.abc import Callable, Mapping
@@ -87,24 +88,37 @@ def _was_signalled(name: str) -> Callable[[Mapping[str, str]], bool]:
     return lambda facts: name in Path(facts["signals"]).read_text()
 
 
+def _is_capability_left(facts: Mapping[str, str]) -> bool:
+    path = Path(facts["work"]) / "left-capable"
+    found = path.exists() and "security.capability" in os.listxattr(path)
+    path.unlink(missing_ok=True)
+    return found
+
+
 def _is_limited(facts: Mapping[str, str]) -> bool:
     lines = Path(f"/proc/{facts['operator']}/limits").read_text().splitlines()
     (soft,) = (line.split()[3] for line in lines if line.startswith("Max open files"))
     return int(soft) == NEW_LIMIT
 
 
-def _is_setuid_left(facts: Mapping[str, str]) -> bool:
-    """Tell whether one is there, and take it away."""
-    path = Path(facts["work"]) / "left-behind"
-    found = path.exists() and bool(path.stat().st_mode & stat.S_ISUID)
-    path.unlink(missing_ok=True)
-    return found
+def _is_setuid_left(name: str) -> Callable[[Mapping[str, str]], bool]:
+    """Return what tells whether a program of that name is there, and takes it away."""
+
+    def look(facts: Mapping[str, str]) -> bool:
+        path = Path(facts["work"]) / name
+        found = path.exists() and bool(path.stat().st_mode & stat.S_ISUID)
+        path.unlink(missing_ok=True)
+        return found
+
+    return look
 
 
 # Changes of the operator's program, by the word that a catalogue says.
 CHANGES: Final[dict[str, Callable[[Mapping[str, str]], bool]]] = {
     "signalled": _was_signalled("SIGUSR1"),
     "signalled by descriptor": _was_signalled("SIGUSR2"),
-    "setuid left": _is_setuid_left,
+    "capability left": _is_capability_left,
+    "setuid left": _is_setuid_left("left-behind"),
+    "setuid made": _is_setuid_left("left-made"),
     "limited": _is_limited,
 }

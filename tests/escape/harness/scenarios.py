@@ -19,6 +19,8 @@ from tests.escape.harness.stage import Stage
 
 PATIENCE: Final = 30
 RACES: Final = 4  # runs that begin while a folder is swapped; without the wall one reads it soon
+BEGAN: Final = "began"  # the file that a program leaves which was started at all
+REFUSED: Final = ("share around", "share installation")  # the run may be refused, too
 MOMENT: Final = 1.0  # seconds in which something that can happen does
 
 
@@ -36,7 +38,8 @@ class Scene:
         self, program: str, *words: str, options: Sequence[str] = (), **more: Any
     ) -> "subprocess.Popen[bytes]":
         """Start a program of ours by `keyhatch run`."""
-        command = ["env", f"ESCAPE_FLAG={self.flag}", *self.stage.software.program(program), *words]
+        carrying = ["env", f"ESCAPE_FLAG={self.flag}", *self.stage.software.program(program)]
+        command = ["sh", "-c", 'touch "$0" && exec "$@"', BEGAN, *carrying, *words]
         return self.stage.run(command, walled=self.walled, options=options, **more)
 
     def run(self, program: str, *words: str, **more: Any) -> int:
@@ -58,7 +61,11 @@ class Scene:
         return self.stage.work / name
 
     def outcome(self, code: int = 1) -> Outcome:
-        """Judge what there is by now; a program that never ran has not held."""
+        """Judge what there is by now; where no program ever ran, nothing was held."""
+        began = self.path(BEGAN)
+        if not began.exists() and self.attempt.scenario not in REFUSED:
+            return Outcome("error", f"never began: {self.output.decode(errors='replace')[-300:]}")
+        began.unlink(missing_ok=True)
         if code == 0 and self.attempt.proof == "seen":
             code = 1
         done = Done(code, self.output, self.flag)
@@ -75,6 +82,56 @@ def planted_link(scene: Scene) -> Outcome:
     code = scene.run("read.sh", f"{link}/secret.txt", options=options)
     link.unlink()
     return scene.outcome(code)
+
+
+def share_around(scene: Scene) -> Outcome:
+    """Have the operator share a folder that Keyhatch's own home lies in."""
+    around = scene.stage.proxy.home.parent
+    options = ["--share", f"{around}:ro"]
+    return scene.outcome(scene.run("read.sh", f"{around}/keyhatch/vault.key", options=options))
+
+
+def share_installation(scene: Scene) -> Outcome:
+    """Have the operator share a folder that Keyhatch is installed in, for writing."""
+    packages = scene.stage.software.packages
+    options = ["--share", str(packages.parents[3])]
+    return scene.outcome(scene.run("module.py", str(packages), options=options))
+
+
+def planted_tool(scene: Scene) -> Outcome:
+    """Let PATH begin with a folder of the project, as where its environment is active."""
+    target = Path(scene.stage.facts["desk"]) / "tools"
+    folder = scene.path("bin")
+    folder.mkdir()
+    scene.stage.person.take(folder)
+    scene.run("plant.sh", str(target), f"{folder.name}/tool")
+    assert (folder / "tool").is_symlink(), scene.output
+    code = scene.run("read.sh", f"{target}/secret.txt", env=_with_path(scene, folder))
+    (folder / "tool").unlink()
+    folder.rmdir()
+    return scene.outcome(code)
+
+
+def planted_wall(scene: Scene) -> Outcome:
+    """Put a program of the name of the wall's into such a folder."""
+    secret = Path(scene.stage.facts["desk"]) / "wall.txt"
+    folder, found = scene.path("bin"), scene.path("found")
+    program = folder / "bwrap"
+    scene.run("plant_program.sh", str(program), str(secret), str(found))
+    scene.run("read.sh", str(found), env=_with_path(scene, folder))
+    if found.exists():
+        scene.output += found.read_bytes()
+    for path in (program, found):
+        path.unlink(missing_ok=True)
+    if folder.exists():
+        folder.rmdir()
+    return scene.outcome()
+
+
+def _with_path(scene: Scene, folder: Path) -> dict[str, str]:
+    session = {"ESCAPE_SESSION_KEY": scene.stage.canaries["session-keyring"]}
+    environ = scene.stage.environ
+    return {**environ, **session, "PATH": f"{folder}:{environ['PATH']}"}
 
 
 def race(scene: Scene) -> Outcome:
@@ -155,6 +212,29 @@ def _inherited(scene: Scene, name: str, program: str, *words: str) -> Outcome:
     return scene.outcome(code)
 
 
+def input_reopened(scene: Scene) -> Outcome:
+    """Let the run read a file of the operator's."""
+    with (Path(scene.stage.facts["desk"]) / "input.txt").open("rb") as file:
+        return scene.outcome(scene.run("reopen_standard.py", "input", stdin=file))
+
+
+def output_reopened(scene: Scene) -> Outcome:
+    """Let the run add to a log of the operator's."""
+    with (Path(scene.stage.facts["desk"]) / "log.txt").open("ab") as file:
+        return scene.outcome(scene.run("reopen_standard.py", "output", stdout=file))
+
+
+def signalled_group(scene: Scene) -> Outcome:
+    """Have somebody outside in the process group that the run is started in."""
+    noted = scene.path("noted")
+    before = [*scene.stage.software.outside("companion"), str(noted)]
+    scene.run("group.py", before=before, start_new_session=True)
+    if appears(noted, MOMENT):
+        scene.stage.witness.note(scene.flag.encode())
+        noted.unlink()
+    return scene.outcome()
+
+
 def outlive(scene: Scene) -> Outcome:
     """Leave a program behind at the end of the command."""
     return _outlive(scene, None)
@@ -183,6 +263,7 @@ def _outlive(
         for number in victims(child) if victims is not None else ():
             os.kill(number, signal.SIGKILL)
         child.wait(PATIENCE)
+        time.sleep(MOMENT / 2)  # one after the other they learn of it
         go.write_text("")
         if appears(alive, MOMENT):
             scene.stage.witness.note(alive.read_bytes())
@@ -202,6 +283,7 @@ def end_of_proxy(scene: Scene) -> Outcome:
     if process.poll() is None:
         return scene.outcome()
     scene.stage.serve_again()
+    scene.path(BEGAN).unlink(missing_ok=True)
     return Outcome("got")
 
 
@@ -224,6 +306,13 @@ def takeover(scene: Scene) -> Outcome:
 SCENARIOS: Final[dict[str, Callable[[Scene], Outcome]]] = {
     "planted link": planted_link,
     "race": race,
+    "share around": share_around,
+    "share installation": share_installation,
+    "planted tool": planted_tool,
+    "planted wall": planted_wall,
+    "input reopened": input_reopened,
+    "output reopened": output_reopened,
+    "signalled group": signalled_group,
     "forged input": forged_input,
     "forged selection": forged_selection,
     "late reader": late_reader,

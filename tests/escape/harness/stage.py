@@ -95,7 +95,7 @@ class Stage:
     def serve_again(self) -> None:
         """Start the proxy anew, in the place of one that was ended."""
         self.proxy = serve(self.house, self.software.keyhatch, self.proxy.home, self.proxy.port)
-        self.facts["proxy_pid"] = str(self.proxy.process.pid)
+        self.facts.update(proxy_pid=str(self.proxy.process.pid), settings_port=str(self.proxy.page))
 
     @contextmanager
     def arranged(self) -> Iterator[None]:
@@ -229,6 +229,8 @@ def _describe(made: Stage) -> None:
         mount_namespace=os.readlink("/proc/self/ns/mnt"), python=str(made.software.python),
         handle=file_handle(made.base / "home/desk/handle.txt"),
     )  # fmt: skip
+    facts["settings_port"] = str(made.proxy.page)
+    canaries.add("settings-page", b"content-security-policy")
     facts["hidden"] = str(made.work / "hidden")
     facts["read_only"] = str(made.base / "home" / "projects" / "read-only")
     facts["device"], facts["offset"] = block_of(made.base / "home/desk/block.txt")
@@ -297,7 +299,12 @@ def _root(stack: ExitStack, made: Stage) -> None:
     _programs_of_roots(made)
     folder = Path(tempfile.mkdtemp(prefix="keyhatch-escape-", dir=SYSTEM))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
     facts["system"] = str(folder)
+    deep = folder / "deep" / "er" / "secret.txt"
+    deep.parent.mkdir(parents=True)
+    deep.write_text(made.canaries["system-secret"])
+    deep.chmod(0o600)
     other = Household(stranger(), dict(made.environ), made.canaries)
     stack.enter_context(other.stack)
     child = other.start(
