@@ -6,7 +6,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test attack escape faults fuzz lint format demo bench bench-long clean
+.PHONY: help setup test attack escape faults fuzz lint format demo bench bench-long screenshots clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -49,6 +49,9 @@ bench: setup ## Compare with plain mitmdump, and small with large; over a minute
 
 bench-long: setup ## The same with more and longer rounds, some minutes
 	@$(BIN)/python -m bench --long
+
+screenshots: setup ## Take the pictures of the settings page anew; needs chromium, nicer with fonts-inter
+	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## Remove the environment and everything that tools left behind
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo

@@ -13,6 +13,7 @@ from admin.web.serving import PageServer
 from tests.attacks.harness.agents import Agent
 from tests.attacks.harness.arena import Arena
 from tests.attacks.harness.website import Website
+from tests.attacks.harness.world import HOST
 from tests.browser.person import LIST, Person
 from tests.support.raw_client import Reply
 from tests.support.web import api_token
@@ -270,6 +271,24 @@ def test_J18_markup_is_text_on_every_page(arena: Arena, page: PageServer, operat
         operator.go(tab, path)
         expect(tab.locator("main")).to_contain_text("<script>alert(")
         assert tab.locator("main script, main img[onerror]").count() == 0
+    assert dialogs == []
+
+
+def test_J18_what_agents_send_is_text_in_the_log(
+    arena: Arena, page: PageServer, operator: Person
+) -> None:
+    image = "<img/src=x/onerror=alert(1)>"
+    arena.agent().get(f"http://{HOST}/{image}")
+    arena.agent().get(f"http://{HOST}/%3Cimg%2Fsrc=x%20onerror=alert(2)%3E?q={image}")
+    arena.agent().get(f"http://{HOST}/", f"Keyhatch-Connector: {image}")
+    arena.agent().request(image, f"http://{HOST}/", f"Host: {HOST}", arena.authorization)
+    dialogs: list[str] = []
+    tab = operator.context.pages[0]
+    tab.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    for path in ("/settings/activity", f"/settings/activity?q={image}&agent={image}"):
+        operator.go(tab, path)
+        expect(tab.locator("main")).to_contain_text("Activity")
+        assert tab.locator("main [onerror], main script").count() == 0
     assert dialogs == []
 
 

@@ -15,7 +15,7 @@ from proxy.audit.record import Result, Subject, intent_members, outcome_members
 from proxy.oauth.store import TokenStore
 from proxy.oauth.token_set import TokenSet
 from proxy.secret import Secret
-from proxy.vault.tokens import AgentTokens
+from proxy.vault.tokens import AgentTokens, token_digest
 from proxy.vault.vault import Vault
 from tests.support.vaults import create
 
@@ -82,8 +82,9 @@ def make_demo_home(folder: Path, now: datetime) -> Home:
         for slug, account in CONNECTED.items():
             connect(vault, connectors[slug], account, now)
     tokens = AgentTokens(home, now=lambda: now - timedelta(days=12))
-    for agent in ("researcher", "release-bot", "support-drafts"):
-        tokens.issue(agent)
+    for minutes, agent in enumerate(("researcher", "release-bot", "support-drafts"), 3):
+        token = tokens.issue(agent)
+        tokens.note_uses({token_digest(token.reveal()): now - timedelta(minutes=minutes)})
     tokens.issue("researcher", expires_at=now + timedelta(days=18))
     tokens.close()
     journal = Journal(home.audit)
