@@ -72,6 +72,7 @@ def destination_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
         hosts = [host_of(str(p)) for p in connector.destinations if not is_unset(p.host)]
     places = own(entry, "placement")
     sections = [places] if isinstance(places, Mapping) else places
+    slot = f"{{{connector.placement_slots[0]}}}"
     return (
         Field(
             "hosts",
@@ -87,7 +88,8 @@ def destination_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
             "Where the credential goes",
             "placement",
             placement_text(sections or map(section_of, connector.placements)),
-            "Words in braces, such as {secret}, stand for the credential.",
+            f"Words in braces, such as {slot}, stand for the credential.",
+            example=slot,
             choices=PLACES,
         ),
     )

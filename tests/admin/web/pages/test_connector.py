@@ -167,6 +167,8 @@ def test_a_provider_prefills_destinations_and_place(tab: Shown) -> None:
     assert 'value="{api_key}"' in page
     assert 'value="Dd-Application-Key"' in page
     assert 'data-secret="app_key"' in page
+    assert "such as {api_key}, stand for" in tab.words("connectors/datadog")
+    assert "such as {access_token}, stand for" in tab.words("connectors/own")
     assert "Datadog site of the account" in tab.words("connectors/datadog")
 
 
