@@ -15,6 +15,8 @@ from admin.sandbox.shares import Forbidden
 from config.home import Home
 from proxy.vault.keys.reference import KEY_FILE_VARIABLE
 
+# By whether it is a folder: what every user may do with a file that is public.
+_PUBLIC: Final = (stat.S_IROTH, stat.S_IROTH | stat.S_IXOTH)
 _NO_HOME: Final = Path("/tmp/home")  # noqa: S108 - inside, where /tmp is private
 
 
@@ -52,24 +54,35 @@ class RealDisk:
         return os.access(folder, os.W_OK)
 
     def not_public(self, folder: Path, depth: int) -> Iterator[Path]:
-        """Return what of so many levels of a folder not every user of the machine may read."""
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            return
+        """Return what of so many levels of a folder not every user of the machine may read.
+
+        A start behind the wall waits for this, so it goes by texts: a Path for each of thousands of
+        files would take longer than asking the disk.
+        """
+        waiting = [(str(folder), depth)]
+        while waiting:
+            name, levels = waiting.pop()
+            for path, mode in _modes(name):
+                if mode & _PUBLIC[stat.S_ISDIR(mode)] != _PUBLIC[stat.S_ISDIR(mode)]:
+                    yield Path(path)
+                elif stat.S_ISDIR(mode) and levels > 1:
+                    waiting.append((path, levels - 1))
+
+
+def _modes(folder: str) -> Iterator[tuple[str, int]]:
+    """Yield the entries of a folder with their modes, but for links; nothing if it cannot be read."""
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return
+    with entries:
         for entry in entries:
             if entry.is_symlink():
                 continue
-            is_folder = entry.is_dir(follow_symlinks=False)
-            wanted = stat.S_IROTH | (stat.S_IXOTH if is_folder else 0)
             try:
-                mode = entry.stat(follow_symlinks=False).st_mode
+                yield entry.path, entry.stat(follow_symlinks=False).st_mode
             except OSError:  # gone
                 continue
-            if mode & wanted != wanted:
-                yield Path(entry.path)
-            elif is_folder and depth > 1:
-                yield from self.not_public(Path(entry.path), depth - 1)
 
 
 def look_around(home: Home, environ: Mapping[str, str], guarded: Sequence[Path]) -> Machine:
