@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.documents import rows
 from tests.escape.harness.catalogue import LANGUAGES, USERS, Attempt, load_attempts, load_groups
 from tests.escape.harness.scenarios import SCENARIOS
-from tests.escape.harness.table import TITLE
+from tests.escape.harness.table import DOCUMENT, TITLE
 
 PROGRAMS = Path(__file__).parent / "attempts"
 MADE = list(load_attempts().values())
@@ -54,3 +55,22 @@ def test_every_program_and_scenario_is_used() -> None:
     )
     assert lying == used - {""} | helped | LIBRARIES
     assert {made.scenario for made in MADE} - {""} == set(SCENARIOS)
+
+
+class TestTheDocument:
+    def test_it_has_every_attempt_in_the_catalogues_words(self) -> None:
+        expected = [[made.id, made.title, made.language] for made in MADE]
+        assert [cells[:3] for cells in documented()] == expected
+
+    def test_nothing_got_out_and_most_did_without_the_wall(self) -> None:
+        for number, _, _, *walls, root, user in documented():
+            made = load_attempts()[number]
+            assert set(walls) <= {"held", "n.a.", ""}, number
+            for who, word in zip(USERS, (root, user), strict=True):
+                assert word in {"got", "n.a."} or who not in made.bites, number
+
+
+def documented() -> list[list[str]]:
+    """Return the cells of each attempt in docs/escape.md."""
+    found = rows(DOCUMENT.read_text())
+    return [cells for cells in found if re.fullmatch(r"[A-Z]\d\d", cells[0])]

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Read a file: read.sh PATH
-exec cat -- "$1"
+# Read a file, which must have something in it: read.sh PATH
+cat -- "$1" && [ -s "$1" ]
