@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -180,10 +180,13 @@ def told(child: "subprocess.Popen[bytes]", asked: dict[str, Any]) -> dict[str, A
 
 
 def end(child: "subprocess.Popen[bytes]") -> None:
-    """End a program that we have started, first gently."""
-    for stream in (child.stdin, child.stdout):
-        if stream is not None:
-            stream.close()
+    """End a program that we have started, first gently: by the end of its input, if it has one."""
+    if child.stdout is not None:
+        child.stdout.close()
+    if child.stdin is not None and not child.stdin.closed:
+        child.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(5)
     for number in (signal.SIGTERM, signal.SIGKILL):
         if child.poll() is not None:
             return
