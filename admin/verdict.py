@@ -10,7 +10,8 @@ from proxy.probe import ProbeResult
 
 DONE, FAILED, OPERATOR = 0, 1, 5  # exit codes
 
-_OTHER: Final = ("does not take the request for {path}", "try another path with --path")
+_ANOTHER: Final = "try another path, in a terminal with --path"
+_OTHER: Final = ("does not take the request for {path}", _ANOTHER)
 _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     HTTPStatus.FORBIDDEN: (
         "does not let the credential read {path}",
@@ -18,7 +19,7 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     ),
     HTTPStatus.NOT_FOUND: (
         "has nothing at {path}, which says nothing about the credential",
-        "try another path with --path",
+        _ANOTHER,
     ),
     HTTPStatus.TOO_MANY_REQUESTS: ("takes no more requests for now", "try again later"),
 }

@@ -99,7 +99,7 @@ def test_a_connector_is_made_filled_in_and_connected(
     ):
         page.field(label).fill(text)
         page.saved()
-    page.paste("Client secret", SECRETS["code-basic"])
+    page.paste("Client Secret", SECRETS["code-basic"])
     expect(connect).to_be_enabled()
     expect(tab.locator("#redirect")).to_contain_text("http://127.0.0.1")
     callback = consented(person.context, page, "Connect")

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -46,6 +46,9 @@ from config.policy_words import policy_lines
 from config.unset import missing_of
 
 routes = APIRouter()
+
+# As the services' own pages write them.
+_LABELS: Final = {"Secret": "API key", "Client secret": "Client Secret"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def _secret(slot: Slot) -> SecretField:
     label = f"{slot.label[:1].upper()}{slot.label[1:]}"
     return SecretField(
         slot=slot.name,
-        label="API key" if label == "Secret" else label,
+        label=_LABELS.get(label, label),
         is_set=slot.is_set,
         changed=instant(slot.changed_at),
         fits=slot.fits,
