@@ -134,7 +134,8 @@ class _Launch:
     def _arguments(self, *, nesting_off: bool) -> list[str]:
         program = encode_filter(build_filter(self._wall.architecture))
         socket_mount = Mount(Kind.READ, PROXY_SOCKET, self._proxy)
-        plan = Plan((*self._plan.mounts, socket_mount), self._plan.folder, self._plan.home)
+        mounts = filter(_is_needed, self._plan.mounts)
+        plan = Plan((*mounts, socket_mount), self._plan.folder, self._plan.home)
         words = wall_arguments(
             plan, self._text, self._path, self._text(program), nesting_off=nesting_off
         )
@@ -226,6 +227,15 @@ class _Launch:
             f"cannot run {word!r} behind the wall: {why}",
             hint=f"it lies in {Path(found).resolve().parent}; open what it needs with --share PATH:ro",
         )
+
+
+def _is_needed(mount: Mount) -> bool:
+    """Tell whether a mount can be made: what is to be hidden may have gone since it was planned.
+
+    Starting a proxy takes seconds, and bubblewrap would give up over a file that is not there.
+    """
+    hides = mount.kind in {Kind.HIDDEN_FILE, Kind.HIDDEN_FOLDER}
+    return not hides or os.path.lexists(mount.target)
 
 
 def _read(number: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from admin.commands.connector import COMMANDS
-from admin.connector_view import redirect_of
+from admin.connector_view import ATTENTION, redirect_of
 from admin.oauth_words import OAUTH_OPTIONS
 from config.catalog import Form, OAuthForm, load_catalog
 from config.connector import ConnectorType
@@ -75,6 +75,7 @@ _ORDER = (
 
 def test_every_status_is_listed() -> None:
     states = {state.replace("-", " ") for state in CredentialState.__value__.__args__}
+    states |= {status for status in ATTENTION if "configuration" in status}
     assert {row[0].strip("`") for row in table("status")} == states
 
 
