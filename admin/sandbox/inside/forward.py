@@ -9,12 +9,11 @@ import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
-CHUNK: Final = 64 * 1024
-BACKLOG: Final = 4096
-RETRY: Final = 0.01  # seconds until a proxy is asked again that has no room for a connection
-_FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+CHUNK = 64 * 1024
+BACKLOG = 4096
+RETRY = 0.01  # seconds until a proxy is asked again that has no room for a connection
+_FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 type Act = Callable[[], None]
 

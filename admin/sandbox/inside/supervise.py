@@ -15,8 +15,6 @@ import sys
 import termios
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, NoReturn
 
 from admin.sandbox.inside.forward import Forwarder, listen, raise_descriptor_limit
 from admin.sandbox.inside.words import (
@@ -31,41 +29,39 @@ from admin.sandbox.inside.words import (
     say,
 )
 
-SIGNALLED: Final = 128
-CANNOT_START: Final = 126
+TYPE_CHECKING = (
+    False  # type checkers know the name; `typing` itself would be imported at every start
+)
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+SIGNALLED = 128
+CANNOT_START = 126
 # What a Python sets to be ignored, and what the command is not to inherit.
-_RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU, signal.SIGTTIN)
+_RESTORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU, signal.SIGTTIN)
 
 
-@dataclass(frozen=True)
 class Start:
-    """How the command is started.
+    """How the command is started, as `main` is told it.
 
     `terminals` are those of the descriptors 0, 1 and 2 that are to be its terminal; `foreground`
-    tells whether it has that terminal's keyboard from the beginning.
+    tells whether it has that terminal's keyboard from the beginning. No dataclass: the module for
+    those takes as long to import as all the others together.
     """
 
-    control: int
-    errors: int
-    terminals: tuple[int, ...]
-    foreground: bool
-    port: int
-    proxy: str
-    command: Sequence[str]
+    def __init__(self, words: Sequence[str]) -> None:
+        control, errors, terminals, foreground, port, self.proxy, *command = words
+        self.control = int(control)
+        self.errors = int(errors)
+        self.terminals = tuple(int(digit) for digit in terminals if digit.isdigit())
+        self.foreground = foreground == "foreground"
+        self.port = int(port)
+        self.command: Sequence[str] = command
 
 
-def main(words: Sequence[str]) -> NoReturn:
+def main(words: Sequence[str]) -> "NoReturn":
     """Read how to start, and do it; exits with the command's code, 128 + N when signal N ended it."""
-    control, errors, terminals, foreground, port, proxy, *command = words
-    start = Start(
-        int(control),
-        int(errors),
-        tuple(int(digit) for digit in terminals if digit.isdigit()),
-        foreground == "foreground",
-        int(port),
-        proxy,
-        command,
-    )
+    start = Start(words)
     _close_others(start)
     code = _Supervisor(start).run()
     os._exit(code)
@@ -144,7 +140,7 @@ class _Supervisor:
         os.close(failing)
         return struct.unpack("i", problem)[0] if problem else 0
 
-    def _become_command(self, failed: int, limits: tuple[int, int]) -> NoReturn:
+    def _become_command(self, failed: int, limits: tuple[int, int]) -> "NoReturn":
         try:
             self._prepare(limits)
             os.execvp(self._start.command[0], list(self._start.command))  # noqa: S606 - the user's own

@@ -1,17 +1,13 @@
 """What the two sides of the wall say to each other, a datagram each, on a socket between them."""
 
-from typing import Final
+READY = b"ready"  # from inside: the command is about to start; with its terminal, if it has one
+MISSING = b"missing"  # from inside: it could not be started; the number of the error follows
+STOPPED = b"stopped"  # from inside: the command was stopped; the signal follows
+SIGNAL = b"signal"  # from outside: one for the command; its number follows
+CONTINUE = b"continue"  # from outside: the command may go on
+FOREGROUND = b"foreground"  # from outside: it may go on, and has the keyboard
 
-READY: Final = (
-    b"ready"  # from inside: the command is about to start; with its terminal, if it has one
-)
-MISSING: Final = b"missing"  # from inside: it could not be started; the number of the error follows
-STOPPED: Final = b"stopped"  # from inside: the command was stopped; the signal follows
-SIGNAL: Final = b"signal"  # from outside: one for the command; its number follows
-CONTINUE: Final = b"continue"  # from outside: the command may go on
-FOREGROUND: Final = b"foreground"  # from outside: it may go on, and has the keyboard
-
-LONGEST: Final = 64  # bytes of a datagram
+LONGEST = 64  # bytes of a datagram
 
 
 def say(word: bytes, number: int) -> bytes:
