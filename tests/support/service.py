@@ -119,12 +119,12 @@ class Service:
         return Client(connection, token or self.site.token)
 
     def status(self) -> dict[str, Any]:
-        reply = request(self.site.home, {"op": "status"})
+        reply = request(self.site.home, {"op": "status"}, timeout=PATIENCE)
         assert reply is not None, "the proxy does not run"
         return reply
 
     def reload(self) -> None:
-        request(self.site.home, {"op": "reload"})
+        request(self.site.home, {"op": "reload"}, timeout=PATIENCE)
 
 
 @dataclass

@@ -19,6 +19,13 @@ import pytest
 from tests.support.walls import Behind
 
 PATIENCE = 60.0
+# Not a loop of a shell: one that is about to start a program (vfork) does not stop.
+JOB = (
+    "import signal;"
+    "signal.signal(signal.SIGCONT, lambda *_: print('goes on', flush=True));"
+    "print('has begun', flush=True);"
+    "[signal.pause() for _ in range(99)]"
+)
 
 
 @dataclass
@@ -119,8 +126,7 @@ class TestInside:
 
     def test_jobs_are_stopped_and_go_on(self, shell: Person) -> None:
         # It says itself that it has begun and goes on: the echo of what is typed comes too early.
-        job = """sh -c 'trap "echo goes on" CONT; echo has begun; while :; do sleep 0.1; done'"""
-        shell.type(f"{job}\n")
+        shell.type(f'/usr/bin/python3 -c "{JOB}"\n')
         shell.wait_for(r"has begun\r\n")
         shell.type("\x1a")
         shell.wait_for("Stopped")
@@ -158,15 +164,16 @@ class TestOutside:
     def test_ctrl_z_stops_the_whole_and_fg_lets_it_go_on(
         self, behind: Behind, outer: Person
     ) -> None:
-        outer.type(self.run(behind, "sh", "-c", "'echo started; sleep 600'"))
-        outer.wait_for(r"[\r\n]started")
+        # It says itself that it goes on: until then, what is typed may still be the shell's.
+        outer.type(self.run(behind, "/usr/bin/python3", "-c", f'"{JOB}"'))
+        outer.wait_for(r"has begun\r\n")
         outer.type("\x1a")
         outer.wait_for(r"Stopped")
         outer.wait_for("outer> ")
         outer.type("stty -a\n")
         outer.wait_for(r"[^-]icanon")  # the terminal is the shell's again
         outer.type("fg\n")
-        outer.wait_for(r"sleep 600'?\r\n")
+        outer.wait_for(r"goes on\r\n")
         outer.type("\x03")
         outer.wait_for("outer> ")
         outer.type("echo code $?\n")
