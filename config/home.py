@@ -73,7 +73,14 @@ class Home:
 
     def _side_files(self) -> tuple[Path, ...]:
         """Return the files beside those with names of their own that hold secrets or guard them."""
-        names = ("vault-2.key", "vault.db-wal", "vault.db-shm", "ca/ca.key", "run/serve.lock")
+        names = (
+            "vault-2.key",
+            "vault.db-wal",
+            "vault.db-shm",
+            "ca/ca.key",
+            "run/serve.lock",
+            "api-tokens.json",
+        )
         return tuple(self.root / name for name in names)
 
 

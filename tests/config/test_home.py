@@ -91,7 +91,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["connectors.yaml", "vault.db", "vault.key", "vault-2.key", "vault.db-wal", "ca/ca.key"]
+    "name",
+    [
+        "connectors.yaml",
+        "vault.db",
+        "vault.key",
+        "vault-2.key",
+        "vault.db-wal",
+        "ca/ca.key",
+        "api-tokens.json",
+    ],
 )
 def test_a_file_with_a_second_name_is_refused(home: Home, tmp_path: Path, name: str) -> None:
     path = home.root / name

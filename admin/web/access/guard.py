@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin.web.access.front import Front
 from admin.web.access.judgement import CSRF_HEADER, Ask, Denied, Keys, judge
-from admin.web.answers import denial, too_large
+from admin.web.answers import denial, failure, too_large
+from config.errors import KeyhatchError
 
 STATIC: Final = "/static/"
 MAX_BODY: Final = 256 * 1024  # bytes: a private key and a service account file are far smaller
@@ -41,7 +42,11 @@ class Guard:
         if scope["type"] != "http":
             return  # there are no WebSockets here: the server closes what nobody accepts
         sending = _dressed(send)
-        verdict = judge(_ask(scope, self._front), self._front, self._keys, is_open=_is_open)
+        try:
+            verdict = judge(_ask(scope, self._front), self._front, self._keys, is_open=_is_open)
+        except KeyhatchError as error:  # such as a damaged file of tokens: nobody is let in
+            await failure(scope, error)(scope, receive, sending)
+            return
         if isinstance(verdict, Denied):
             await denial(scope, verdict)(scope, receive, sending)
             return

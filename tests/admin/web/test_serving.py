@@ -85,6 +85,21 @@ class TestTheWayIn:
         assert answer.status == 401
         assert answer.headers["content-type"] == "application/problem+json"
 
+    def test_a_damaged_file_of_tokens_lets_nobody_in_and_says_so(
+        self, site: Site, page: PageServer
+    ) -> None:
+        path = site.home.root / "api-tokens.json"
+        token, before = api_token(site.home, "damaged"), path.read_bytes()
+        path.write_text("{")
+        try:
+            program = Browser(page, extra={"Host": f"127.0.0.1:{page.front.port}"})
+            answer = program.get("/api/v1/openapi.json", Authorization=f"Bearer {token}")
+        finally:
+            path.write_bytes(before)
+        assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert "is damaged" in answer.text
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
 
 class TestEveryAnswer:
     @pytest.mark.parametrize(
