@@ -49,9 +49,10 @@ class Journal:
     A record is handed to the kernel before `append` returns: it survives the death of this
     process; a power loss only from the next checkpoint on. One lock, held for microseconds, makes
     writers take turns; a writer that finds another's lines continues from them. One that finds
-    less than it knows of (`known`: the sealed head) says so in a `gap` record and goes on counting
-    from what it knows, so that what is missing stays missing. A line that was cut short, by a
-    kill or a power loss, is closed off and named in a `cut` record.
+    less than it knows of (`known`: the sealed head), or its file shorter than it left it, says so
+    in a `gap` record and goes on counting from what it knows, so that what is missing stays
+    missing. A line that was cut short, by a kill or a power loss, is closed off and named in a
+    `cut` record.
 
     Without a key the lines carry no MAC, and no file is begun before the old one is full.
     """
@@ -160,6 +161,7 @@ class Journal:
 
     def _catch_up(self, time: datetime) -> tuple[Head, bytes]:
         """Open the newest file; return the head to go on from, and the lines that explain it."""
+        left = (self._inode, self._size) if self._descriptor >= 0 else None
         self._leave()
         found, fragment = START, b""
         for path in reversed(journal_files(self._folder)):
@@ -176,11 +178,15 @@ class Journal:
                 break
         if self._descriptor < 0:
             self._create(max(found, self._head).seq + 1)
-        return self._explain(time, found, fragment)
+        # One who cuts the file does not wait for a turn: our last line may stand behind the cut.
+        is_cut = left is not None and left[0] == self._inode and self._size < left[1]
+        return self._explain(time, found, fragment, is_cut=is_cut)
 
-    def _explain(self, time: datetime, found: Head, fragment: bytes) -> tuple[Head, bytes]:
+    def _explain(
+        self, time: datetime, found: Head, fragment: bytes, *, is_cut: bool
+    ) -> tuple[Head, bytes]:
         is_less = found.seq < self._head.seq or (
-            found.seq == self._head.seq and found != self._head
+            found.seq == self._head.seq and (is_cut or found != self._head)
         )
         head, lines = self._head if is_less else found, b""
         if fragment:

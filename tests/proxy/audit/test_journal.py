@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from config.audit import Rotation
-from proxy.audit.chain import START, Head
+from proxy.audit.chain import START, ChainKey, Head
 from proxy.audit.files import journal_files
 from proxy.audit.journal import AuditUnavailableError, Journal
 from tests.support.journals import KEY, NOW, a_record, kinds, lines_of, verified, write_records
@@ -143,6 +143,25 @@ def test_a_file_that_was_cut_while_it_was_open_stays_known_to_be(
         journal.append(NOW, a_record())
     os.truncate(only(tmp_path), len(lines_of(tmp_path)[0]))
     journal.append(NOW, a_record())
+    assert events(tmp_path) == ["intent", "gap", "intent"]
+    assert kinds(verified(tmp_path, journal.head)) == ["missing"]
+
+
+def test_a_file_that_was_cut_in_the_midst_of_a_write_is_known_to_be(tmp_path: Path) -> None:
+    """Whoever cuts it waits for no turn: what was being written then stands alone in the file."""
+
+    is_cut_now = iter([False, False, True])
+
+    class Cutting(ChainKey):
+        def mac(self, text: bytes) -> str:
+            if next(is_cut_now, False):
+                os.truncate(only(tmp_path), 0)
+            return super().mac(text)
+
+    journal = Journal(tmp_path, Cutting(bytes(range(32))))
+    for _ in range(4):
+        journal.append(NOW, a_record())
+    journal.close()
     assert events(tmp_path) == ["intent", "gap", "intent"]
     assert kinds(verified(tmp_path, journal.head)) == ["missing"]
 
