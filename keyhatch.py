@@ -11,7 +11,7 @@ def main() -> None:
     nested = here / "keyhatch_app"
     sys.path.insert(0, str(nested if nested.is_dir() else here))
     if os.environ.get("PYTHONPATH"):  # a stranger's click would come before ours
-        from admin.isolation import isolate  # noqa: PLC0415 - only importable once the path is set
+        from admin.process.isolation import isolate  # noqa: PLC0415 - only importable once the path is set
 
         isolate(os.environ, sys.argv[1:], keep_environment=True)
     from admin.cli import run  # noqa: PLC0415 - the same

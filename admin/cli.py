@@ -11,7 +11,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from admin.context import Session, real_session
 from admin.failures import failure_of, wants_traceback
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 
 PROGRAM: Final = "keyhatch"
 

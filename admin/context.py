@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from admin.browser import open_browser
-from admin.care import Care
-from admin.prompts import ConsoleTerminal, Terminal, ask_passphrase
+from admin.process.browser import open_browser
+from admin.process.care import Care
+from admin.terminal.prompts import ConsoleTerminal, Terminal, ask_passphrase
 from config.home import Home, locate_home
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def real_session(umask: int) -> Session:
     """Return the session of a process: its environment, terminal and clock."""
 
     def guard_process(care: Care) -> None:
-        from admin.guard import guard
+        from admin.process.guard import guard
 
         guard(care, umask)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from admin.output import printable
+from admin.terminal.output import printable
 from config.errors import KeyhatchError
 
 USAGE: Final = 2

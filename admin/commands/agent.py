@@ -2,7 +2,7 @@
 
 import click
 
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "add": Entry("admin.commands.agent_token:add", "Add an agent and print its token, once."),

@@ -5,13 +5,13 @@ from datetime import timedelta
 import click
 
 from admin.commands.agent_token import print_token
-from admin.completion import agent_names, connector_names
 from admin.context import Session
-from admin.expiry import Duration, as_moment, expiry
 from admin.lookup import find_agent
 from admin.operations import tokens as operations
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, print_table
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.options.expiry import Duration, as_moment, expiry
+from admin.terminal.output import Column, print_table
 
 
 @click.command(

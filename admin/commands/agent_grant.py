@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from admin.completion import agent_names, connector_names
 from admin.context import Session
-from admin.expiry import as_moment
 from admin.lookup import find_agent
 from admin.operations import agents, tokens
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, print_done, print_table
-from admin.policy_words import policy_entry, policy_options
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.options.expiry import as_moment
+from admin.options.policy import policy_entry, policy_options
+from admin.terminal.output import Column, print_done, print_table
 from config.errors import UsageError
 
 

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import click
 
-from admin.completion import agent_names, connector_names
 from admin.context import Session
-from admin.expiry import as_moment, expires_option, expiry
 from admin.lookup import find_agent
 from admin.operations import agents, tokens
 from admin.operations.tokens import Issued
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_done, print_json
-from admin.prompts import require_consent
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.options.expiry import as_moment, expires_option, expiry
+from admin.terminal.output import note, print_done, print_json
+from admin.terminal.prompts import require_consent
 
 
 @click.command(

@@ -2,12 +2,12 @@
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.ledger import Act, announce
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, note, print_done, print_json, print_table
+from admin.operations.ledger import Act, announce
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.lazy import Entry, LazyGroup
+from admin.process.care import Care
+from admin.terminal.output import Column, note, print_done, print_json, print_table
 
 _HERE = "admin.commands.api_token"
 COMMANDS = {

@@ -2,7 +2,7 @@
 
 import click
 
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "list": Entry("admin.commands.approvals_list:list_pending", "List what waits for an answer."),

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import click
 
-from admin.care import Care
 from admin.context import Session
 from admin.operations import approvals
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_done
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.output import print_done
 
 
 @click.command(

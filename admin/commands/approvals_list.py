@@ -2,12 +2,12 @@
 
 import click
 
-from admin.approval_words import print_request, summary
-from admin.care import Care
 from admin.context import Session
 from admin.operations import approvals
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, print_table
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.approvals import print_request, summary
+from admin.terminal.output import Column, print_table
 
 _COLUMNS = (
     Column("ID", "id"),

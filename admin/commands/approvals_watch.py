@@ -5,13 +5,13 @@ from typing import Final
 
 import click
 
-from admin.approval_words import print_request
-from admin.care import Care
 from admin.context import Session
 from admin.operations import approvals
 from admin.operations.approvals import Facts
-from admin.options import PrintingCommand, pass_session
-from admin.output import note
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.approvals import print_request
+from admin.terminal.output import note
 from config.errors import ConflictError, KeyhatchError, NotFoundError
 
 WAIT: Final = 25.0  # seconds that one question takes when nothing changes

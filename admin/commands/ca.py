@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.options import HomeCommand, PrintingCommand, pass_session
-from admin.output import note, print_facts, print_json
+from admin.options.command import HomeCommand, PrintingCommand, pass_session
+from admin.options.lazy import Entry, LazyGroup
+from admin.process.care import Care
+from admin.terminal.output import note, print_facts, print_json
 from config.errors import KeyhatchError, UsageError
 
 if TYPE_CHECKING:

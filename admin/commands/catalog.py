@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 import click
 
-from admin.care import Care
-from admin.completion import provider_ids
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, print_facts, print_table
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import provider_ids
+from admin.options.lazy import Entry, LazyGroup
+from admin.process.care import Care
+from admin.terminal.output import Column, print_facts, print_table
 
 _HERE = "admin.commands.catalog"
 COMMANDS = {

@@ -3,8 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
-from admin.care import Care
-from admin.options import HomeCommand
+from admin.options.command import HomeCommand
+from admin.process.care import Care
 from config.errors import UsageError
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.options import HomeCommand, PrintingCommand, pass_session
-from admin.output import print_done, print_json
+from admin.options.command import HomeCommand, PrintingCommand, pass_session
+from admin.options.lazy import Entry, LazyGroup
+from admin.process.care import Care
+from admin.terminal.output import print_done, print_json
 from config.errors import KeyhatchError
 
 _HERE = "admin.commands.config"

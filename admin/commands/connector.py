@@ -2,7 +2,7 @@
 
 import click
 
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 
 _LIST = "admin.commands.connector_list"
 _EDIT = "admin.commands.connector_edit"

@@ -5,8 +5,12 @@ from typing import Any
 
 import click
 
-from admin.connector_view import facts_of
-from admin.connector_words import (
+from admin.context import Session
+from admin.operations.connectors import add as add_connector
+from admin.operations.connectors import own_id
+from admin.operations.view import facts_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.connector import (
     Entry,
     Words,
     connector_options,
@@ -14,14 +18,10 @@ from admin.connector_words import (
     require_variables,
     words_of,
 )
-from admin.context import Session
-from admin.entering import enter_secrets
-from admin.oauth_words import require_fitting
-from admin.operations.connectors import add as add_connector
-from admin.operations.connectors import own_id
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_done
-from admin.policy_words import policy_entry, policy_options
+from admin.options.oauth import require_fitting
+from admin.options.policy import policy_entry, policy_options
+from admin.terminal.entering import enter_secrets
+from admin.terminal.output import note, print_done
 from config.catalog import OAuthForm, load_catalog
 from config.connector import ConnectorType
 from config.errors import UsageError

@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.completion import connector_names
-from admin.connector_view import facts_of
 from admin.context import Session
 from admin.lookup import find_connector
 from admin.operations.connections import require_ready
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_done
-from admin.prompts import secret_from_stdin
-from admin.verdict import verdict_of
+from admin.operations.verdict import verdict_of
+from admin.operations.view import facts_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import connector_names
+from admin.terminal.output import note, print_done
+from admin.terminal.prompts import secret_from_stdin
 from config.connector import Connector
 from config.errors import UsageError
 from config.oauth import OAuthClient
 from proxy.secret import Secret, accept_secret
 
 if TYPE_CHECKING:
-    from admin.connecting import Connection
+    from admin.operations.connecting import Connection
 
 REFRESH_TOKEN = "refresh token"  # noqa: S105 - what is asked for
 
@@ -61,10 +61,10 @@ def connect(
     registry = session.registry()
     connector = find_connector(registry, name)
     client = require_ready(session, connector)
-    from admin.connecting import Plan, Way, choose_way
-    from admin.connecting import connect as run
-    from admin.console_guide import ConsoleGuide
-    from admin.desk import open_desk
+    from admin.operations.connecting import Plan, Way, choose_way
+    from admin.operations.connecting import connect as run
+    from admin.operations.desk import open_desk
+    from admin.terminal.consent import ConsoleGuide
 
     way = choose_way(client, device=device, paste=paste)
     _require_wanted(way is Way.REFRESH_TOKEN, secret_stdin)

@@ -2,15 +2,15 @@
 
 import click
 
-from admin.completion import connector_names
-from admin.connector_view import facts_of
 from admin.context import Session
 from admin.lookup import find_connector
 from admin.operations import connections
 from admin.operations.connections import require_connected, say_revoked
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_done
-from admin.prompts import require_consent
+from admin.operations.view import facts_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import connector_names
+from admin.terminal.output import note, print_done
+from admin.terminal.prompts import require_consent
 
 
 @click.command(

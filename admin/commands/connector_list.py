@@ -2,13 +2,13 @@
 
 import click
 
-from admin.care import Care
-from admin.completion import connector_names
-from admin.connector_view import facts_of, summary_of
 from admin.context import Session
 from admin.lookup import find_connector
-from admin.options import PrintingCommand, pass_session
-from admin.output import Column, print_facts, print_table
+from admin.operations.view import facts_of, summary_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import connector_names
+from admin.process.care import Care
+from admin.terminal.output import Column, print_facts, print_table
 
 _COLUMNS = (
     Column("NAME", "name"),

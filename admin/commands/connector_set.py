@@ -4,24 +4,24 @@ from typing import Any, cast
 
 import click
 
-from admin.completion import connector_names
-from admin.connector_view import facts_of
-from admin.connector_words import (
+from admin.context import Session
+from admin.lookup import find_connector
+from admin.operations.connectors import Change
+from admin.operations.connectors import change as apply
+from admin.operations.credentials import require_slot
+from admin.operations.view import facts_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import connector_names
+from admin.options.connector import (
     Entry,
     connector_options,
     entry_of,
     words_of,
 )
-from admin.context import Session
-from admin.entering import enter_secrets
-from admin.lookup import find_connector
-from admin.oauth_words import require_fitting
-from admin.operations.connectors import Change
-from admin.operations.connectors import change as apply
-from admin.operations.credentials import require_slot
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_done
-from admin.policy_words import policy_entry, policy_options
+from admin.options.oauth import require_fitting
+from admin.options.policy import policy_entry, policy_options
+from admin.terminal.entering import enter_secrets
+from admin.terminal.output import print_done
 from config.connector import Connector
 from config.marks import parse_yaml
 

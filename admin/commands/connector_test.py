@@ -2,11 +2,11 @@
 
 import click
 
-from admin.completion import connector_names
 from admin.context import Session
 from admin.operations import testing
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_done
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import connector_names
+from admin.terminal.output import note, print_done
 
 
 @click.command(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 
-from admin.care import Care
 from admin.context import Session
 from admin.doctor.exposure import check_exposure
 from admin.doctor.finding import Finding, Grade
@@ -14,8 +13,9 @@ from admin.doctor.installation import look_at_installation
 from admin.doctor.machine import look_at_machine
 from admin.doctor.soundness import check_soundness
 from admin.doctor.view import View
-from admin.options import PrintingCommand, pass_session
-from admin.output import counted, paint, print_json, printable, terminal_width
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.output import counted, paint, print_json, printable, terminal_width
 
 WIDTH = 80
 _GRADE, _TOPIC = 9, 16  # columns

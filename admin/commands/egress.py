@@ -2,7 +2,7 @@
 
 import click
 
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 
 COMMANDS = {
     "suggest": Entry(

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.audit_log import AuditLog, Record
-from admin.care import Care
-from admin.completion import agent_names
+from admin.audit.log import AuditLog, Record
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import note, print_json, printable
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names
+from admin.process.care import Care
+from admin.terminal.output import note, print_json, printable
 
 if TYPE_CHECKING:
-    from admin.suggestion import Suggestion
+    from admin.audit.suggestion import Suggestion
 
 
 @click.command(
@@ -35,9 +35,9 @@ def suggest(session: Session, agent: str | None, since: str | None) -> None:
     What is printed can be put into connectors.yaml as it is: each agent then reaches the hosts that
     it asked for, and no others. Look through it: an agent that was led astray asked for those too.
     """
-    from admin.audit_filter import parse_moment
-    from admin.suggestion import is_unmatched
-    from admin.suggestion import suggest as suggested
+    from admin.audit.filter import parse_moment
+    from admin.audit.suggestion import is_unmatched
+    from admin.audit.suggestion import suggest as suggested
     from config.catalog import load_catalog
     from config.slug import slugify
 
@@ -74,7 +74,7 @@ def _facts(suggestion: "Suggestion") -> dict[str, object]:
 
 
 def _show(found: "list[Suggestion]", agents: list[str]) -> None:
-    from admin.suggestion import as_yaml
+    from admin.audit.suggestion import as_yaml
 
     known = [suggestion for suggestion in found if suggestion.command]
     if known:

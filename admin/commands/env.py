@@ -5,17 +5,17 @@ from pathlib import Path
 
 import click
 
-from admin.care import Care
-from admin.completion import agent_names, connector_names
 from admin.context import Session
-from admin.env_formats import FORMATS
-from admin.expiry import Duration, as_moment, expiry
+from admin.environment.formats import FORMATS
+from admin.environment.proxy import agent_variables, proxy_url
 from admin.lookup import find_agent
+from admin.operations.poke import poke
 from admin.operations.tokens import granted_ids
-from admin.options import HomeCommand, pass_session
-from admin.output import note
-from admin.poke import poke
-from admin.proxy_environment import agent_variables, proxy_url
+from admin.options.command import HomeCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.options.expiry import Duration, as_moment, expiry
+from admin.process.care import Care
+from admin.terminal.output import note
 from config.connector import Agent, Registry
 from config.errors import UsageError
 from config.listen import TcpListen

@@ -4,9 +4,9 @@ import click
 
 from admin.commands.vault import KEY_SOURCES, key_choice
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_done
-from admin.prompts import ask_new_passphrase
+from admin.options.command import PrintingCommand, pass_session
+from admin.terminal.output import print_done
+from admin.terminal.prompts import ask_new_passphrase
 
 NEXT = 'keyhatch connector add "HubSpot API" --type api-key --provider hubspot'
 

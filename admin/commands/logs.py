@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import click
 
-from admin.audit_filter import Picked, parse_moment, parse_status
-from admin.audit_log import AuditLog, Record
-from admin.audit_rows import Rows
-from admin.completion import agent_names, connector_names
+from admin.audit.filter import Picked, parse_moment, parse_status
+from admin.audit.log import AuditLog, Record
+from admin.audit.rows import Rows
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.options import pass_session
-from admin.output import note, painter, terminal_width
+from admin.options.command import pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.options.lazy import Entry, LazyGroup
+from admin.terminal.output import note, painter, terminal_width
 from config.slug import slugify
 
 DEFAULT_ROWS = 50

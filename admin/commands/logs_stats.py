@@ -2,14 +2,14 @@
 
 import click
 
-from admin.audit_chart import draw
-from admin.audit_filter import Picked, parse_moment
-from admin.audit_log import AuditLog
-from admin.audit_stats import count
-from admin.completion import agent_names, connector_names
+from admin.audit.chart import draw
+from admin.audit.filter import Picked, parse_moment
+from admin.audit.log import AuditLog
+from admin.audit.stats import count
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import painter, print_json
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.terminal.output import painter, print_json
 from config.slug import slugify
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import as_text, counted, note, painter, print_json
+from admin.options.command import PrintingCommand, pass_session
+from admin.terminal.output import as_text, counted, note, painter, print_json
 from config.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 import click
 
-from admin.care import Care
-from admin.completion import agent_names, connector_names
 from admin.context import Session
 from admin.lookup import find_agent, find_connector
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_facts
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.process.care import Care
+from admin.terminal.output import print_facts
 
 
 @click.command(
@@ -49,8 +49,8 @@ def explain(
     It is what the proxy decides from the request's head. Not looked at: whether a credential is
     stored, how much of a rate is used up, and what a name resolves to.
     """
-    from admin.audit_filter import parse_moment
-    from admin.explanation import Case, explain
+    from admin.audit.filter import parse_moment
+    from admin.operations.explanation import Case, explain
     from config.catalog import load_catalog
     from config.load import read_text, registry_of
     from config.marks import parse_yaml

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 import click
 
-from admin.background import require_lease
-from admin.care import Care
-from admin.child import run_child
-from admin.completion import agent_names, connector_names
 from admin.context import Session
+from admin.environment.placeholders import with_placeholders
+from admin.environment.proxy import agent_environment
 from admin.lookup import find_agent, find_connector
-from admin.options import HomeCommand, pass_session
-from admin.output import note
-from admin.placeholders import with_placeholders
-from admin.proxy_environment import agent_environment
+from admin.options.command import HomeCommand, pass_session
+from admin.options.completion import agent_names, connector_names
+from admin.process.background import require_lease
+from admin.process.care import Care
+from admin.process.child import run_child
+from admin.terminal.output import note
 from config.connector import Registry
 from config.errors import ConfigError, NotFoundError, UsageError
 from config.sandbox import require_wall_for

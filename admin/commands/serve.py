@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.listening import ANY_PORT, parse_listen
-from admin.options import HomeCommand, pass_session
-from admin.prompts import Terminal
+from admin.options.command import HomeCommand, pass_session
+from admin.options.listening import ANY_PORT, parse_listen
+from admin.process.care import Care
+from admin.terminal.prompts import Terminal
 from config.errors import UsageError
 from config.listen import TcpListen
 from proxy.server.supervisor import tell_supervisor
@@ -75,7 +75,7 @@ def serve(
     with session.vault() as vault, ExitStack() as stack:
         # Only now: these cost most of a second, and a locked vault should say so at once.
         from addons.compose import mitmproxy_lane
-        from admin.service_log import configure_service_log
+        from admin.process.service_log import configure_service_log
         from proxy.server.faults import report_faults_by_type
         from proxy.server.service import Options
         from proxy.server.service import serve as run_service

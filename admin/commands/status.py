@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from admin.care import Care
-from admin.connector_view import ATTENTION, refresh_facts, status_of
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_facts
+from admin.operations.view import ATTENTION, refresh_facts, status_of
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.output import print_facts
 from config.connector import Registry
 from config.errors import KeyhatchError
 from proxy.server.control_client import request

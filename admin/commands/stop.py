@@ -2,10 +2,10 @@
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_done
+from admin.options.command import PrintingCommand, pass_session
+from admin.process.care import Care
+from admin.terminal.output import print_done
 from config.errors import KeyhatchError
 from proxy.server.control_client import request
 from proxy.server.home_lock import holder, is_held

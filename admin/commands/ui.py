@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from admin.context import Session
-from admin.listening import ANY_PORT, parse_listen
-from admin.options import HomeCommand, pass_session
-from admin.output import note
+from admin.options.command import HomeCommand, pass_session
+from admin.options.listening import ANY_PORT, parse_listen
+from admin.terminal.output import note
 from config.errors import NotFoundError, OperatorNeededError, UsageError
 from config.files import write_private
 from config.home import Home

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.care import Care
 from admin.context import Session
-from admin.lazy import Entry, LazyGroup
-from admin.ledger import Act, announce
-from admin.options import PrintingCommand, pass_session
-from admin.output import print_done, print_facts
-from admin.prompts import ask_new_passphrase
+from admin.operations.ledger import Act, announce
+from admin.options.command import PrintingCommand, pass_session
+from admin.options.lazy import Entry, LazyGroup
+from admin.process.care import Care
+from admin.terminal.output import print_done, print_facts
+from admin.terminal.prompts import ask_new_passphrase
 
 if TYPE_CHECKING:
     from proxy.vault.keys.reference import KeyChoice

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from admin.connector_view import status_of
 from admin.context import Session
 from admin.doctor.view import Authority, Fault, Installation
+from admin.operations.view import status_of
 from certs.ca_certificate import load_ca_certificate
 from certs.constraints import constrained_names
 from certs.roots import decode_pem, system_roots, upstream_roots, without_key

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from admin.doctor.view import Fault, Machine
-from admin.isolation import launcher
+from admin.process.isolation import launcher
 from admin.sandbox.availability import Fault as NoWall
 from admin.sandbox.availability import Wall, find_wall
 

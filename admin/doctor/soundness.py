@@ -5,10 +5,10 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import Final
 
-from admin.connector_view import ATTENTION
 from admin.doctor.finding import Finding, ok, problem, warning
 from admin.doctor.view import Fault, Installation, Machine, View
-from admin.output import counted
+from admin.operations.view import ATTENTION
+from admin.terminal.output import counted
 from proxy.server.surroundings import REFUSED
 
 MITMPROXY: Final = (12, 2)  # the one whose layers ours stand on, as pyproject.toml bounds it

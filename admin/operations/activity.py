@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from admin.audit_filter import Picked, time_of
-from admin.audit_log import Record, parse_record
-from admin.audit_stats import Stats, count
+from admin.audit.filter import Picked, time_of
+from admin.audit.log import Record, parse_record
+from admin.audit.stats import Stats, count
 from admin.operations.place import Place
 from config.errors import UsageError
 from proxy.audit.files import journal_files, lines_backwards

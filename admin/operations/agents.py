@@ -7,8 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
+from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from admin.operations.tokens import Issued, Token, issued, listing
 from admin.operations.versions import require_current, tag_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
+from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from config.connector import Connector
 from config.errors import KeyhatchError, NotFoundError, OperatorNeededError, UsageError
@@ -13,7 +13,7 @@ from config.oauth import TOKEN_SET, OAuthClient
 from config.unset import missing_of
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.operations.desk import Desk
     from proxy.oauth.disconnect import Revoked
 
 
@@ -112,7 +112,7 @@ def disconnect(
 
     Return what the provider said; None where it was not asked (`only_here`).
     """
-    from admin.desk import open_desk
+    from admin.operations.desk import open_desk
 
     registry = place.registry()
     connector = find_connector(registry, name)
@@ -142,7 +142,7 @@ def say_revoked(revoked: "Revoked", connector: Connector) -> str:
 
 
 def _revoke(desk: "Desk", client: OAuthClient) -> "Revoked":
-    from admin.vetted import run_vetted
+    from admin.process.vetted import run_vetted
     from proxy.oauth.disconnect import Revoked, revoke
 
     token_set = desk.stored()

@@ -10,8 +10,8 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
+from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from admin.operations.versions import require_current
 from config.catalog import load_catalog

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from admin.ledger import Act, announce
 from admin.lookup import find_connector
 from admin.operations import connectors
 from admin.operations.connectors import Change
+from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from config.catalog import load_catalog
 from config.connector import Connector, binding_of

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from admin.guide import EnterCode, Visit
+from admin.operations.guide import EnterCode, Visit
 from config.errors import ConflictError, KeyhatchError
 
 if TYPE_CHECKING:
-    from admin.connecting import Connection
+    from admin.operations.connecting import Connection
 
 
 class Phase(StrEnum):
@@ -137,7 +137,7 @@ class Flow:
 
 
 def _outcome(found: "Connection") -> dict[str, object]:
-    from admin.verdict import verdict_of
+    from admin.operations.verdict import verdict_of
 
     tested = ""
     if found.fault is not None:

@@ -14,7 +14,7 @@ from config.oauth import OAuthClient
 from proxy.secret import accept_secret
 
 if TYPE_CHECKING:
-    from admin.connecting import Connection, Plan
+    from admin.operations.connecting import Connection, Plan
 
 PATIENCE: Final = 15.0  # seconds that is waited for what to show next
 WAYS: Final = ("browser", "paste", "device")
@@ -50,8 +50,8 @@ class Flows:
         begun = flow.state
 
         def work(guide: Flow) -> "Connection":
-            from admin.connecting import connect
-            from admin.desk import open_desk
+            from admin.operations.connecting import connect
+            from admin.operations.desk import open_desk
 
             with open_desk(place, registry, connector) as desk:
                 return connect(desk, client, plan, guide, by=by)
@@ -104,7 +104,7 @@ class Flows:
 
 
 def _plan(client: OAuthClient, way: str, refresh_token: str | None) -> "Plan":
-    from admin.connecting import Plan, Way, choose_way
+    from admin.operations.connecting import Plan, Way, choose_way
 
     if way not in WAYS:
         raise UsageError(f"{way!r} is no way to connect", hint=f"one of {', '.join(WAYS)}")

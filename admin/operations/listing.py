@@ -6,11 +6,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from admin.connector_view import status_of
 from admin.lookup import agents_with, find_connector
 from admin.operations.credentials import Slot, slots_of
 from admin.operations.place import Place
 from admin.operations.versions import tag_of
+from admin.operations.view import status_of
 from config.connector import Connector
 from config.unset import missing_of
 from proxy.vault.refresh_state import RefreshState

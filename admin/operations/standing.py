@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from admin.connector_view import status_of
 from admin.operations.place import Place
+from admin.operations.view import status_of
 from config.errors import KeyhatchError, OperatorNeededError
 from proxy.server.control_client import request
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from admin.lookup import find_connector
 from admin.operations.place import Place
-from admin.verdict import Verdict, verdict_of
+from admin.operations.verdict import Verdict, verdict_of
 from config.connector import Connector
 from config.errors import UsageError
 from proxy.probe import ProbeResult
@@ -25,8 +25,8 @@ def check(place: Place, name: str, path: str | None = None) -> Tested:
     Raises UsageError without a path, OperatorNeededError for a credential that is not there,
     EndpointUnreachableError.
     """
-    from admin.desk import open_desk
-    from admin.vetted import run_vetted
+    from admin.operations.desk import open_desk
+    from admin.process.vetted import run_vetted
 
     registry = place.registry()
     connector = find_connector(registry, name)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from admin.ledger import Act, announce
 from admin.lookup import find_agent, find_connector
+from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from config.connector import Agent, Registry
 from config.errors import UsageError

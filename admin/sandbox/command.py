@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from admin.background import require_socket_lease
 from admin.context import Session
-from admin.output import note
-from admin.placeholders import with_placeholders
-from admin.proxy_environment import agent_variables, proxy_url
+from admin.environment.placeholders import with_placeholders
+from admin.environment.proxy import agent_variables, proxy_url
+from admin.process.background import require_socket_lease
 from admin.sandbox.availability import require_wall
 from admin.sandbox.disclosed import keep_secrets_out, without_disclosing_files
 from admin.sandbox.environment import Passed, filter_environment
@@ -30,6 +29,7 @@ from admin.sandbox.shares import (
     resolve_folder,
     resolve_share,
 )
+from admin.terminal.output import note
 from certs.bundle import BUNDLE, CERTIFICATE
 from config.connector import Registry
 from config.errors import NotFoundError

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from admin.output import printable
 from admin.sandbox.environment import Passed
 from admin.sandbox.plan import PORT, Kind, Plan
 from admin.sandbox.profile import Profile
 from admin.sandbox.seccomp import ABSENT, DENIED
+from admin.terminal.output import printable
 
 WIDTH: Final = 80
 _NAME_WIDTH: Final = 12

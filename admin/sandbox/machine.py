@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from admin.isolation import launcher
+from admin.process.isolation import launcher
 from admin.sandbox.places import SYSTEM
 from admin.sandbox.plan import Machine
 from admin.sandbox.shares import Forbidden

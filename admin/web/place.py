@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import Request
 
-from admin.ledger import user_name
 from admin.operations.flows import Flows
+from admin.operations.ledger import user_name
 from admin.operations.uses import LastUses
 from config.connector import Registry
 from config.errors import OperatorNeededError

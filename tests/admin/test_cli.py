@@ -8,7 +8,7 @@ import click
 import pytest
 
 from admin.cli import COMMANDS, root
-from admin.lazy import Entry, LazyGroup
+from admin.options.lazy import Entry, LazyGroup
 from tests.support.command_line import CommandLine
 
 ROOT = Path(__file__).parents[2]

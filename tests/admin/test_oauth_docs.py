@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from admin.commands.connector import COMMANDS
-from admin.connector_view import ATTENTION, redirect_of
-from admin.oauth_words import OAUTH_OPTIONS
+from admin.operations.view import ATTENTION, redirect_of
+from admin.options.oauth import OAUTH_OPTIONS
 from config.catalog import Form, OAuthForm, load_catalog
 from config.connector import ConnectorType
 from config.oauth import ClientAuth, Grant, OAuthClient

@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from addons.http1 import MAX_FRAMING
 from admin import failures
-from admin.background import IDLE
 from admin.cli import root
-from admin.lazy import LazyGroup
+from admin.options.lazy import LazyGroup
+from admin.process.background import IDLE
 from config import errors
 from config.duration import parse_duration
 from config.limits import Limits

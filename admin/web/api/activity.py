@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from admin.audit_filter import Picked, parse_moment, parse_status
-from admin.audit_stats import Tally
+from admin.audit.filter import Picked, parse_moment, parse_status
+from admin.audit.stats import Tally
 from admin.operations import activity
 from admin.operations.activity import Cursor, Slice
 from admin.web.answers import problem

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from admin.ledger import Act, announce
+from admin.operations.ledger import Act, announce
 from admin.web.access.tokens import ApiTokens
 from admin.web.api import models
 from admin.web.api.connectors import Actor, Place

@@ -1,13 +1,13 @@
 """From what operations return to what the API tells."""
 
-from admin.connector_view import describe_placement, redirect_of
-from admin.guide import EnterCode, Visit
 from admin.operations.agents import AgentState
 from admin.operations.connections import connected
 from admin.operations.credentials import Slot
 from admin.operations.flow import FlowState
+from admin.operations.guide import EnterCode, Visit
 from admin.operations.listing import Details
 from admin.operations.place import Place
+from admin.operations.view import describe_placement, redirect_of
 from admin.web.api import models
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from admin.audit_chart import duration
-from admin.audit_stats import Stats, Tally
-from admin.output import printable
+from admin.audit.chart import duration
+from admin.audit.stats import Stats, Tally
+from admin.terminal.output import printable
 from admin.web.pages.moments import clock, instant
 
 WIDTH: Final = 960

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlencode
 
-from admin.audit_filter import Picked, parse_moment
+from admin.audit.filter import Picked, parse_moment
 from config.errors import UsageError
 
 PATH: Final = "/settings/activity"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from admin.audit_chart import duration
-from admin.audit_filter import time_of
-from admin.audit_log import Record
-from admin.output import printable
+from admin.audit.chart import duration
+from admin.audit.filter import time_of
+from admin.audit.log import Record
+from admin.terminal.output import printable
 from admin.web.pages.moments import clock, instant
 
 LONGEST: Final = 300  # characters of a path

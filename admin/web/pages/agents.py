@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from admin.connector_view import status_of
-from admin.env_formats import as_shell
+from admin.environment.formats import as_shell
+from admin.environment.proxy import agent_variables, proxy_url
 from admin.operations import agents
 from admin.operations.agents import AgentState
 from admin.operations.tokens import Token
-from admin.output import printable
-from admin.proxy_environment import agent_variables, proxy_url
+from admin.operations.view import status_of
+from admin.terminal.output import printable
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.moments import instant
 from admin.web.pages.rendering import Renderer, renderer_of

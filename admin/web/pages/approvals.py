@@ -15,7 +15,7 @@ from starlette.responses import Response
 from admin.operations import approvals
 from admin.operations.approvals import Facts, NoProxyError
 from admin.operations.place import Place
-from admin.output import printable
+from admin.terminal.output import printable
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.moments import instant
 from admin.web.pages.rendering import Renderer, renderer_of

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from admin.connector_view import redirect_of
 from admin.operations.connections import Connected
+from admin.operations.view import redirect_of
 from admin.web.pages.moments import instant
 from config.connector import Connector, ConnectorType
 from config.oauth import TOKEN_SET, Grant, OAuthClient

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from admin.connector_view import status_of
 from admin.lookup import agents_with
 from admin.operations.connections import connected
 from admin.operations.credentials import Slot, slots_of
 from admin.operations.place import Place
 from admin.operations.versions import tag_of
+from admin.operations.view import status_of
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.connection import Connection, connection_of
 from admin.web.pages.connector_fields import (

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from admin.proxy_environment import reachable
+from admin.environment.proxy import reachable
 from config.connector import Connector, Registry
 from config.destination import DestinationPattern
 from config.policy_words import policy_lines

@@ -9,7 +9,7 @@ TYPES: Final = {
     ConnectorType.OAUTH: "OAuth",
     ConnectorType.INTERCOM: "Intercom",
 }
-# By the words of `admin.connector_view.status_of`.
+# By the words of `admin.operations.view.status_of`.
 STATUSES: Final = {
     "ready": ("Ready", "good"),
     "disabled": ("Disabled", "quiet"),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.approval_words import print_request
 from admin.commands.approvals_watch import present
 from admin.context import Session
+from admin.terminal.approvals import print_request
 from config.files import write_private
 from config.home import Home
 from proxy.policy.approvals import Answer, Verdict

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 from ruamel.yaml import YAML
 
-from admin.connecting import ATTEMPTS
+from admin.operations.connecting import ATTEMPTS
 from tests.support.command_line import CommandLine, Outcome
 from tests.support.fake_services import FakeServices, Rule
 from tests.support.settings import declare_settings

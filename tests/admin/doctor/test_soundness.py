@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from admin.connector_view import ATTENTION
 from admin.doctor.finding import Finding, Grade
 from admin.doctor.soundness import LITTLE, MITMPROXY, NONE, check_soundness
 from admin.doctor.view import Fault
+from admin.operations.view import ATTENTION
 from proxy.server.surroundings import REFUSED
 from tests.support.doctor import AUTHORITY, HARDENED, RUNNING, only, view, worse
 

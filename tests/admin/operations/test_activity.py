@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from admin.audit_filter import Picked
+from admin.audit.filter import Picked
 from admin.context import Session
 from admin.operations.activity import Cursor, chart, newest, since
 from config.errors import UsageError

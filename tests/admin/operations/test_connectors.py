@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from admin.connector_view import status_of
 from admin.context import Session
 from admin.operations import connectors, credentials
 from admin.operations.versions import StaleError, tag_of
+from admin.operations.view import status_of
 from config.errors import ConflictError, UsageError
 from tests.support.command_line import CommandLine
 from tests.support.journals import lines_of

@@ -7,10 +7,10 @@ from urllib.request import urlopen
 import pytest
 
 from admin.context import Session
-from admin.guide import EnterCode, Visit
 from admin.operations import connections, connectors, credentials, testing
 from admin.operations.flow import FlowState, Phase
 from admin.operations.flows import Flows
+from admin.operations.guide import EnterCode, Visit
 from config.connector import Connector
 from config.errors import ConflictError, KeyhatchError, NotFoundError, OperatorNeededError
 from tests.support.command_line import CommandLine

@@ -11,7 +11,7 @@ CANARY = "canary-5d1e90b7a6c34f28"
 START = f"""
 import asyncio, gc, sys, threading
 sys.path.insert(0, {str(ROOT)!r})
-from admin.service_log import configure_service_log
+from admin.process.service_log import configure_service_log
 from proxy.server.faults import log_loop_fault, report_faults_by_type
 configure_service_log()
 report_faults_by_type()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.audit_stats import Stats, count
+from admin.audit.stats import Stats, count
 from admin.web.pages.activity_chart import HEIGHT, RANKED, WIDTH, draw, round_up
 
 T0 = datetime(2026, 5, 9, 12, 0, tzinfo=UTC)

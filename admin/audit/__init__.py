@@ -1,0 +1,1 @@
+"""The audit log, read: which records, how many, drawn for people."""

@@ -1,0 +1,1 @@
+"""The variables that lead an agent to the proxy."""

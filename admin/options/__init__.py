@@ -1,0 +1,1 @@
+"""What commands have in common: options, what they mean, and what the shell completes."""
