@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from admin.audit.log import Record
+from admin.audit.log import Record, time_of
 from config.duration import parse_duration
 from config.errors import UsageError
 
@@ -78,15 +78,6 @@ class Picked:
         if self.since is not None and time < self.since:
             return False
         return self.until is None or time < self.until
-
-
-def time_of(record: Record) -> datetime | None:
-    """Return when a record was written, or None where it does not say."""
-    try:
-        time = datetime.fromisoformat(str(record.get("time")))
-    except ValueError:
-        return None
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 
-from admin.audit.filter import time_of
-from admin.audit.log import Record
+from admin.audit.log import Record, time_of
 
 _SENT: Final = ("inject", "forward")
 _FAILED: Final = 500  # the first status by which a server says that it could not

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from admin.audit.log import AuditLog, Record
+from admin.audit.log import AuditLog, Record, records_of
 from admin.context import Session
 from admin.options.command import PrintingCommand, pass_session
 from admin.options.completion import agent_names
@@ -44,8 +44,9 @@ def suggest(session: Session, agent: str | None, since: str | None) -> None:
     registry = session.registry()
     first = None if since is None else parse_moment(since, session.now())
     wanted = slugify(agent) if agent else None
-    log = AuditLog(session.home.audit, first)
-    records = log.all(lambda r: is_unmatched(r) and _is_within(r, wanted, first))
+    log = AuditLog(session.home.audit)
+    lines = log.after(log.begin(first))
+    records = records_of(lines, lambda r: is_unmatched(r) and _is_within(r, wanted, first))
     found = suggested(records, registry, load_catalog())
     if session.json:
         print_json([_facts(suggestion) for suggestion in found])

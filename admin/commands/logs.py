@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 
 import click
 
 from admin.audit.filter import Picked, parse_moment, parse_status
-from admin.audit.log import AuditLog, Record
+from admin.audit.log import AuditLog, Record, records_of
 from admin.audit.rows import Rows
 from admin.context import Session
 from admin.options.command import pass_session
@@ -110,13 +111,14 @@ def logs(
     def wanted(record: Record) -> bool:
         return (not events or record.get("event") in events) and picked.wants(record)
 
-    log = AuditLog(session.home.audit, picked.since)
-    found = log.newest(count, wanted)
+    log = AuditLog(session.home.audit)
+    end = log.end()
+    found = list(islice(records_of(log.before(end, picked.since), wanted), count))
     show = _shower(session)
-    for record in found:
+    for record in reversed(found):
         show(record)
     if follow:
-        for record in filter(wanted, log.follow(session.wait)):
+        for record in filter(wanted, log.follow(end, session.wait)):
             show(record)
     elif not found and not session.json:
         note("nothing is recorded" + (" that fits" if picked != Picked() else " yet"))

@@ -4,7 +4,7 @@ import click
 
 from admin.audit.chart import draw
 from admin.audit.filter import Picked, parse_moment
-from admin.audit.log import AuditLog
+from admin.audit.log import AuditLog, records_of
 from admin.audit.stats import count
 from admin.context import Session
 from admin.options.command import PrintingCommand, pass_session
@@ -48,7 +48,8 @@ def stats(
         since=begin,
         until=None if until is None else end,
     )
-    found = count(AuditLog(session.home.audit, begin).all(picked.wants), begin, end)
+    log = AuditLog(session.home.audit)
+    found = count(records_of(log.after(log.begin(begin)), picked.wants), begin, end)
     if session.json:
         print_json(found.facts())
         return

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from admin.audit.filter import Picked, parse_moment, parse_status
+from admin.audit.log import Cursor
 from admin.audit.stats import Tally
 from admin.operations import activity
-from admin.operations.activity import Cursor, Slice
+from admin.operations.activity import Slice
 from admin.web.answers import problem
 from admin.web.api import models
 from admin.web.api.connectors import Place

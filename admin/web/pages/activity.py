@@ -6,8 +6,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from admin.audit.log import Cursor
 from admin.operations import activity
-from admin.operations.activity import Cursor, Slice
+from admin.operations.activity import Slice
 from admin.web.last_good import LastGood, shown_place
 from admin.web.pages.activity_chart import HEIGHT, WIDTH, Drawing, draw
 from admin.web.pages.activity_query import METHODS, OUTCOMES, SHOWN, SPANS, WALLS, Query

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from admin.audit.chart import duration
-from admin.audit.filter import time_of
-from admin.audit.log import Record
+from admin.audit.log import Record, time_of
 from admin.terminal.output import printable
 from admin.web.pages.moments import clock, instant
 

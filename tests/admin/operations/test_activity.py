@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from admin.audit.filter import Picked
+from admin.audit.log import Cursor
 from admin.context import Session
-from admin.operations.activity import Cursor, chart, newest, since
+from admin.operations.activity import chart, newest, since
 from config.errors import UsageError
 from tests.support.places import place_at
 
