@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import signal
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,6 +19,17 @@ with warnings.catch_warnings():
     # Importing mitmproxy warns (its grammar and its LDAP addon use old names); ours must not.
     warnings.simplefilter("ignore")
     import mitmproxy.addons  # noqa: F401
+
+def pytest_configure() -> None:
+    """Let signals have their effect on what tests start, however the tests were started.
+
+    A job in the background of a script ignores SIGINT and SIGQUIT, one under `nohup` SIGHUP, and
+    whatever they start inherits that.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
 
 # How long an example takes tells about the machine, not about the code.
 settings.register_profile(
