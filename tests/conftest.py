@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mitmproxy.addons  # noqa: F401
 
+
 def pytest_configure() -> None:
     """Let signals have their effect on what tests start, however the tests were started.
 
