@@ -326,6 +326,18 @@ class TestTheHeader:
         assert list(desk.connectors) == ["billing"]
 
 
+def test_what_stands_beside_the_fields_pushes_none_of_them_away(hub: ConnectorPage) -> None:
+    hub.tab.set_viewport_size({"width": 1280, "height": 800})
+    first, beside, advanced = (
+        found
+        for name in (".first", ".beside-first", ".card:has(#advanced)")
+        if (found := hub.tab.locator(name).first.bounding_box())
+    )
+    assert beside["x"] > first["x"] + first["width"]
+    assert beside["height"] > 2 * first["height"]
+    assert advanced["y"] - (first["y"] + first["height"]) < 40
+
+
 class TestTrying:
     def test_the_test_tells_what_the_service_said(self, desk: Desk, hub: ConnectorPage) -> None:
         key = hub.tab.locator("[data-secret] label").first.inner_text()
