@@ -13,12 +13,12 @@ from admin.web.access.front import Front
 from admin.web.access.sessions import Sessions
 from admin.web.access.tokens import ApiTokens
 from admin.web.app import Web, build_app
+from admin.web.connections import LIMITS, Limits, bounded
 from admin.web.place import WebPlace
 from config.errors import UsageError
 from config.listen import TcpListen
 from proxy.server.listeners import bind_listener
 
-MAX_REQUESTS: Final = 64  # at once: people have few browsers, and programs can wait
 PATIENCE: Final = 30  # seconds for requests under way when the page is stopped
 _LOOPBACK: Final = ("127.0.0.1", "::1")
 
@@ -43,7 +43,7 @@ class Wish:
 class PageServer:
     """The settings page of one home, listening from the moment it is made."""
 
-    def __init__(self, place: WebPlace, wish: Wish) -> None:
+    def __init__(self, place: WebPlace, wish: Wish, limits: Limits = LIMITS) -> None:
         require_closed(wish)
         self._place = place
         self._socket = bind_listener(wish.listen, "choose another address with --listen")
@@ -53,7 +53,7 @@ class PageServer:
         self.front = Front(host.lower(), port, is_secure=wish.certificate is not None)
         self._sessions = Sessions(place.now)
         web = Web(place, self.front, self._sessions, ApiTokens(place.home, place.now).find)
-        self._server = uvicorn.Server(_configuration(web, wish.certificate))
+        self._server = uvicorn.Server(_configuration(web, wish.certificate, limits))
         self._thread: threading.Thread | None = None
 
     @property
@@ -93,10 +93,10 @@ def require_closed(wish: Wish) -> None:
         )
 
 
-def _configuration(web: Web, certificate: Certificate | None) -> uvicorn.Config:
+def _configuration(web: Web, certificate: Certificate | None, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(web),
-        http="h11",
+        http=bounded(limits),
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -104,7 +104,7 @@ def _configuration(web: Web, certificate: Certificate | None) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MAX_REQUESTS,
+        limit_concurrency=limits.connections + 1,  # where all of them are being answered
         timeout_graceful_shutdown=PATIENCE,
         ssl_certfile=None if certificate is None else certificate.chain,
         ssl_keyfile=None if certificate is None else certificate.key,
