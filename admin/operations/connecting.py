@@ -11,7 +11,9 @@ from admin.operations.guide import EnterCode, Guide, Visit
 from admin.operations.ledger import Act, announce
 from admin.process.vetted import run_vetted
 from config.connector import Connector, ConnectorType, binding_of
-from config.errors import ConflictError, KeyhatchError, UsageError
+from config.edit import LOCK_NAME
+from config.errors import ConfigError, ConflictError, KeyhatchError, UsageError
+from config.files import exclusive_lock
 from config.oauth import Grant, OAuthClient
 from proxy.oauth.connect_code import (
     begin_pasted,
@@ -89,19 +91,20 @@ def connect(
 
     A consent is only stored once it is known to be that of the account that was connected before
     (attack H08); a refresh token that was pasted is stored at once, for it may be used up.
-    Raises ConnectError, ConflictError for another account, EndpointUnreachableError.
+    Raises ConnectError, ConflictError for another account and for a connector that was deleted
+    meanwhile, EndpointUnreachableError.
     """
     token_set = run_vetted(_obtain(desk, client, plan, guide))
     if plan.way in (Way.REFRESH_TOKEN, Way.CLIENT):
-        desk.store.adopt(desk.connector, token_set)
-    found = run_vetted(_test(desk, token_set))
+        _store(desk, token_set)
+    found = run_vetted(_test(desk, token_set, guide))
     found = replace(found, token_set=_with_account(found))
     _require_same_account(desk, found.token_set)
     moved = _as_told(desk.connector, found)
     if moved:
         found = replace(found, connector=_move(desk, moved, found.token_set))
     else:
-        desk.store.adopt(desk.connector, found.token_set)
+        _store(desk, found.token_set)
     announce(desk.place, Act("connector.connect", connector=desk.connector.slug, by=by))
     return found
 
@@ -144,8 +147,9 @@ def _code_of(flow: DeviceFlow) -> EnterCode:
     return EnterCode(flow.user_code, flow.verification_uri, flow.complete_uri, flow.expires_at)
 
 
-async def _test(desk: Desk, token_set: TokenSet) -> Connection:
+async def _test(desk: Desk, token_set: TokenSet, guide: Guide) -> Connection:
     """Make the connector's test call, if it has one; that it fails is not the end."""
+    guide.begin()
     connector = desk.connector
     if connector.test_path is None or connector.base is None:
         return Connection(connector, token_set)
@@ -185,6 +189,26 @@ def _as_told(connector: Connector, found: Connection) -> Mapping[str, object]:
     if connector.type is ConnectorType.INTERCOM:
         return known
     return {"vars": known} if known else {}
+
+
+def _store(desk: Desk, token_set: TokenSet) -> None:
+    """Store tokens, unless their connector has gone: the next one of its name would have them."""
+    with exclusive_lock(desk.place.home.root / LOCK_NAME):  # deleting holds it too
+        if _is_deleted(desk):
+            raise ConflictError(
+                f"connector {desk.connector.slug} was deleted meanwhile",
+                hint="its tokens were not stored; the application may still be among the "
+                "account's connected ones",
+            )
+        desk.store.adopt(desk.connector, token_set)
+
+
+def _is_deleted(desk: Desk) -> bool:
+    try:
+        known = desk.place.registry().connectors.values()
+    except ConfigError:  # a mistake of somebody who is editing: a consent is not lost for it
+        return False
+    return all(connector.id != desk.connector.id for connector in known)
 
 
 def _move(desk: Desk, keys: Mapping[str, object], token_set: TokenSet) -> Connector:

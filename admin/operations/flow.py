@@ -94,11 +94,11 @@ class Flow:
         """Hand in an address. Raises ConflictError where none is waited for."""
         with self._changed:
             takes = isinstance(self._state.step, Visit) and self._state.step.redirect_uri
-            if not takes or self._loop is None or self._addresses is None:
+            queue = self._addresses
+            if not takes or queue is None or not self._on_loop(lambda: queue.put_nowait(address)):
                 raise ConflictError(
                     "this flow does not wait for an address", hint="look at its state"
                 )
-            self._loop.call_soon_threadsafe(self._addresses.put_nowait, address)
 
     def cancel(self) -> None:
         """End the flow, if it has not ended."""
@@ -106,11 +106,12 @@ class Flow:
             if self._state.phase.is_over:
                 return
             self._is_cancelled = True
-            if self._loop is not None and self._task is not None:
-                self._loop.call_soon_threadsafe(self._task.cancel)
+            if self._task is not None:
+                self._on_loop(self._task.cancel)
 
     def begin(self) -> None:
-        """Note which task is to be cancelled."""
+        """Note which task is to be cancelled; what an earlier one showed is done with."""
+        self._become(phase=Phase.STARTING, step=None)
         with self._changed:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.current_task()
@@ -127,6 +128,16 @@ class Flow:
 
     def misfit(self) -> None:
         self._become(misfits=self.state.misfits + 1)
+
+    def _on_loop(self, act: Callable[[], object]) -> bool:
+        """Have something done where the flow runs; False between its tasks, each with a loop of its own."""
+        if self._loop is None:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(act)
+        except RuntimeError:  # it is closed
+            return False
+        return True
 
     def _become(self, **changes: object) -> None:
         with self._changed:

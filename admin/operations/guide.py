@@ -31,7 +31,7 @@ class Guide(Protocol):
     """One operator's way through; all but `begin` may never be called."""
 
     def begin(self) -> None:
-        """Is called first, as the task that can be cancelled to end it all."""
+        """Is called first by each task that it takes; that one can be cancelled to end it all."""
 
     def show(self, step: Visit | EnterCode) -> None:
         """Show the operator what to do next."""

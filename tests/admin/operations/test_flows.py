@@ -1,5 +1,7 @@
 """Connects of a server, against services that a table plays."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
@@ -8,14 +10,14 @@ import pytest
 
 from admin.context import Session
 from admin.operations import connections, connectors, credentials, testing
-from admin.operations.flow import FlowState, Phase
+from admin.operations.flow import Flow, FlowState, Phase
 from admin.operations.flows import Flows
 from admin.operations.guide import EnterCode, Visit
 from config.connector import Connector
 from config.errors import ConflictError, KeyhatchError, NotFoundError, OperatorNeededError
 from tests.support.command_line import CommandLine
-from tests.support.fake_services import FakeServices, Rule
-from tests.support.lane import wait_until
+from tests.support.fake_services import Answer, FakeServices, Rule, Seen
+from tests.support.lane import PATIENCE, wait_until
 from tests.support.places import place_at
 from tests.support.settings import declare_settings
 
@@ -175,6 +177,74 @@ def test_what_is_cancelled_lets_go_of_its_port(
     assert ended(flows, crm).phase is Phase.CANCELLED
     with pytest.raises(OSError, match=r"refused|reset"):
         urlopen(address(begun), timeout=20)
+
+
+@pytest.fixture
+def held_test(services: FakeServices) -> Iterator[threading.Event]:
+    """Hold the test call that follows a consent until the event is set; it is there on return."""
+    begun, go = threading.Event(), threading.Event()
+
+    def answer(_seen: Seen) -> Answer:
+        begun.set()
+        go.wait(PATIENCE)
+        return 200, {"mail": "ada@example.com"}
+
+    services.rules[f"GET {HOST}/me"] = answer
+    yield begun
+    go.set()
+
+
+def test_what_is_cancelled_while_it_is_tested_leaves_no_tokens(
+    place: Session, flows: Flows, crm: Connector, held_test: threading.Event
+) -> None:
+    begun = flows.start(place, "crm", "paste")
+    flows.paste(crm, address(begun))
+    assert held_test.wait(PATIENCE)
+    with pytest.raises(ConflictError, match="does not wait"):
+        flows.paste(crm, address(begun))
+    flows.cancel(crm)
+    assert ended(flows, crm).phase is Phase.CANCELLED
+    assert connections.connected(place, crm) is None
+
+
+def test_what_is_cancelled_between_its_tasks_ends_with_the_next() -> None:
+    flow = Flow(FlowState("1", "crm", "paste"))
+
+    async def task() -> None:
+        flow.begin()
+
+    asyncio.run(task())
+    flow.show(Visit("https://a.example", "http://127.0.0.1:8391/callback"))
+    with pytest.raises(ConflictError):
+        flow.paste("http://127.0.0.1:8391/callback?code=1")
+    flow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(task())
+
+
+def test_a_connector_that_is_deleted_meanwhile_leaves_no_tokens_to_its_namesake(
+    place: Session, flows: Flows, crm: Connector, services: FakeServices
+) -> None:
+    begun = flows.start(place, "crm", "paste")
+    connectors.remove(place, crm)
+    flows.paste(crm, address(begun))
+    state = ended(flows, crm)
+    assert (state.phase, "was deleted" in state.error) == (Phase.FAILED, True)
+    namesake = make(place, services)
+    assert namesake.id == crm.id
+    assert place.inventory().state(namesake) == "needs-connecting"
+
+
+def test_a_file_with_a_mistake_costs_no_consent(
+    place: Session, flows: Flows, crm: Connector
+) -> None:
+    begun = flows.start(place, "crm", "paste")
+    text = place.home.connectors.read_text()
+    place.home.connectors.write_text(f"{text}\n  nonsense\n")
+    flows.paste(crm, address(begun))
+    wait_until(lambda: flows.state(crm).phase.is_over)
+    place.home.connectors.write_text(text)
+    assert place.inventory().state(crm) == "ready"
 
 
 def test_what_has_to_be_done_first_is_told(place: Session, flows: Flows) -> None:
