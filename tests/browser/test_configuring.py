@@ -327,7 +327,6 @@ class TestTheHeader:
 
 
 def test_what_stands_beside_the_fields_pushes_none_of_them_away(hub: ConnectorPage) -> None:
-    hub.tab.set_viewport_size({"width": 1280, "height": 800})
     first, beside, advanced = (
         found
         for name in (".first", ".beside-first", ".card:has(#advanced)")
