@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate, takewhile
 from pathlib import Path
@@ -34,11 +35,13 @@ class LastUses:
     def look(self, place: Place) -> Mapping[str, datetime]:
         """Return the last uses as of now; reads what was written since the last time.
 
-        While another thread is still reading, what it has come to: nobody waits for a long log.
+        While another thread is still reading, what it has come to: nobody waits for a long log. Of
+        one that cannot be read, what was read before: connectors are shown without it.
         """
         if self._reading.acquire(blocking=False):
             try:
-                self._read(place.home.audit)
+                with suppress(OSError):
+                    self._read(place.home.audit)
             finally:
                 self._reading.release()
         return self._found

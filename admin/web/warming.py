@@ -22,5 +22,4 @@ def _prepare(place: WebPlace, shown: LastGood, renderer: Renderer) -> None:
         shown.known()
     offers()
     renderer.load()
-    with suppress(OSError):
-        place.uses.look(place)
+    place.uses.look(place)

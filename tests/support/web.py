@@ -39,7 +39,9 @@ class Browser:
     def get(self, path: str, **headers: str) -> Answer:
         return self.send("GET", path, "", headers)
 
-    def send(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> Answer:
+    def send(
+        self, method: str, path: str, body: str | Iterator[bytes], headers: Mapping[str, str]
+    ) -> Answer:
         front = self.page.front
         connection = HTTPConnection("127.0.0.1", front.port, timeout=PATIENCE)
         sent = {"Host": front.authority, "Cookie": self.cookie, **self.extra, **headers}

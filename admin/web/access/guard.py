@@ -54,7 +54,10 @@ class Guard:
             await too_large(MAX_BODY)(scope, receive, sending)
             return
         scope.setdefault("state", {}).update(session=verdict.session, token_name=verdict.token)
-        await self._app(scope, _bounded(receive), sending)
+        bounded = _Bounded(receive, sending)
+        await self._app(scope, bounded.receive, bounded.send)
+        if bounded.is_cut:
+            await too_large(MAX_BODY)(scope, receive, sending)
 
 
 def _is_open(path: str) -> bool:
@@ -92,17 +95,29 @@ def _announced(scope: Scope) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Return a `receive` that ends a request whose unannounced body does not end."""
-    taken = 0
+class _Bounded:
+    """A request that ends where its unannounced body is too long; what it comes to then is not sent."""
 
-    async def receiving() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        return message if taken <= MAX_BODY else {"type": "http.disconnect"}
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._taken = 0
+        self._is_answered = False
 
-    return receiving
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was ended, and has no answer yet."""
+        return self._taken > MAX_BODY and not self._is_answered
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        return message if self._taken <= MAX_BODY else {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if not self.is_cut:
+            self._is_answered = True
+            await self._send(message)
 
 
 def _dressed(send: Send) -> Send:

@@ -18,6 +18,7 @@ PREFIX: Final = "khapi_"
 _BYTES: Final = 32
 _MAX_NAME: Final = 64
 _FILE: Final = "api-tokens.json"
+_NO_FILE: Final = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ApiTokens:
         self._lock = home.run / "api-tokens.lock"
         self._now = now
         self._busy = threading.Lock()
-        self._mark: tuple[int, int] = (0, 0)
+        self._mark = _NO_FILE
         self._known: dict[str, str] = {}
 
     def find(self, token: str) -> str | None:
@@ -94,7 +95,7 @@ class ApiTokens:
         try:
             found = self._path.stat()
         except FileNotFoundError:
-            self._known = {}
+            self._known, self._mark = {}, _NO_FILE
             return
         mark = (found.st_ino, found.st_mtime_ns)
         if mark != self._mark:

@@ -34,12 +34,16 @@ def policy_schema() -> JsonSchema:
 
 
 def require_plain(body: object) -> None:
-    """Raise UsageError for a text that is no Unicode text (half of a surrogate pair)."""
-    for text in _texts(body):
-        try:
+    """Raise UsageError for a text that is no Unicode text (half of a surrogate pair), or for nesting
+    without end.
+    """
+    try:
+        for text in _texts(body):
             text.encode()
-        except UnicodeEncodeError:
-            raise UsageError("a text has half a character in it", hint="send it as UTF-8") from None
+    except UnicodeEncodeError:
+        raise UsageError("a text has half a character in it", hint="send it as UTF-8") from None
+    except RecursionError:
+        raise UsageError("the body is nested too deeply") from None
 
 
 def take_text(body: dict[str, Any], key: str) -> str:

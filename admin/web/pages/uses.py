@@ -1,4 +1,4 @@
-"""When connectors were last used, for pages; a log that cannot be read keeps no page from being shown."""
+"""When connectors were last used, for pages."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,14 +7,10 @@ from typing import Annotated
 from fastapi import Depends
 
 from admin.web.place import WebPlace, place_of
-from config.errors import KeyhatchError
 
 type Uses = Mapping[str, datetime]
 
 
 def uses_of(place: Annotated[WebPlace, Depends(place_of)]) -> Uses:
     """Return the last uses by slug; a dependency of the routes."""
-    try:
-        return place.uses.look(place)
-    except (KeyhatchError, OSError):
-        return {}
+    return place.uses.look(place)

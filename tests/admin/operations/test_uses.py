@@ -104,3 +104,12 @@ def test_of_a_long_log_the_newest_files_are_read(place: Session) -> None:
 
 def test_without_a_log_nothing_was_used(tmp_path: Path) -> None:
     assert LastUses().look(place_at(tmp_path)) == {}
+
+
+def test_a_log_that_cannot_be_read_leaves_what_was_known(place: Session) -> None:
+    uses, folder = LastUses(), place.home.audit
+    write(place, used(1, "hub"))
+    assert uses.look(place) == {"hub": at(1)}
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("no folder")
+    assert (uses.look(place), LastUses().look(place)) == ({"hub": at(1)}, {})

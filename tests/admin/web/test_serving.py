@@ -1,5 +1,6 @@
 """The page as a server: who gets in, what every answer carries, what it never shows."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from config.listen import TcpListen
 from tests.support.origin import Origin, bearer
 from tests.support.service import KEY, Site, make_site
 from tests.support.web import Browser, api_token, settings_page, signed_in
+
+
+def chunks(body: str) -> Iterator[bytes]:
+    """Yield a body in parts, so that its length is not announced."""
+    for start in range(0, len(body), 50_000):
+        yield body[start : start + 50_000].encode()
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +138,16 @@ class TestEveryAnswer:
         assert re.findall(r"<script(?![^>]* src=)", text) == []
         assert re.findall(r'\son[a-z]+="|\sstyle="', text) == []
 
-    def test_a_body_without_end_is_cut_off(self, browser: Browser) -> None:
-        answer = browser.send("POST", "/api/v1/connectors", "x" * (MAX_BODY + 1), {})
-        assert answer.status == 413
+    @pytest.mark.parametrize("announced", [True, False])
+    def test_a_body_without_end_is_cut_off(self, browser: Browser, *, announced: bool) -> None:
+        body = "x" * (MAX_BODY + 1)
+        answer = browser.send("POST", "/api/v1/connectors", body if announced else chunks(body), {})
+        assert (answer.status, json.loads(answer.text)["code"]) == (413, "too-large")
+        assert "frame-ancestors" in answer.headers["content-security-policy"]
+
+    def test_a_body_of_the_full_length_is_read(self, browser: Browser) -> None:
+        answer = browser.send("POST", "/api/v1/connectors", chunks("x" * MAX_BODY), {})
+        assert (answer.status, json.loads(answer.text)["code"]) == (422, "invalid")
 
 
 class TestThePages:

@@ -37,6 +37,15 @@ def test_what_another_process_does_counts_at_once(home: Home, tokens: ApiTokens)
     assert tokens.find(token) is None
 
 
+def test_a_file_that_was_away_counts_again(home: Home, tokens: ApiTokens) -> None:
+    token, path = tokens.issue("one").reveal(), home.root / "api-tokens.json"
+    assert tokens.find(token) == "one"
+    away = path.rename(path.with_name("away"))
+    assert tokens.find(token) is None
+    away.rename(path)
+    assert tokens.find(token) == "one"
+
+
 def test_the_file_has_no_token_and_is_private(home: Home, tokens: ApiTokens) -> None:
     token = tokens.issue("one").reveal()
     path = home.root / "api-tokens.json"

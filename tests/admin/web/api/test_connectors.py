@@ -190,6 +190,16 @@ def test_what_is_no_object_is_refused(api: Api, raw: bytes) -> None:
     assert (answer.status, answer.json["code"]) == (422, "invalid")
 
 
+@pytest.mark.parametrize("depth", [200, 990, 3000, 30_000])
+def test_a_body_without_bottom_is_refused(api: Api, depth: int) -> None:
+    api("POST", "/connectors", HUB)
+    nest = "[" * depth + "]" * depth
+    new = api("POST", "/connectors", raw=f'{{"name":"x","type":"api_key","hosts":{nest}}}'.encode())
+    changed = api("PATCH", "/connectors/hub", raw=f'{{"deny":{nest}}}'.encode(), If_Match="*")
+    assert [new.status, changed.status] == [422, 422]
+    assert len(api("GET", "/connectors").json["connectors"]) == 1
+
+
 def test_new_destinations_wait_for_a_confirmation(api: Api) -> None:
     api("POST", "/connectors", API | {"secrets": {"secret": SECRET}})
     changed = api("PATCH", "/connectors/api", {"hosts": ["api.example.org"]}, If_Match="*")
