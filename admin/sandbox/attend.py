@@ -5,7 +5,7 @@ import select
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -54,7 +54,7 @@ def noticing() -> Iterator[int]:
 
 
 class Attendant:
-    """Looks after one command until the wall around it is gone."""
+    """Looks after one command until the wall around it is gone; `begun` is called when it stands."""
 
     def __init__(
         self,
@@ -62,11 +62,13 @@ class Attendant:
         control: socket.socket,
         woken: int,
         screen: Screen | None,
+        begun: Callable[[], None],
     ) -> None:
         self._process = process
         self._control = control
         self._woken = woken
         self._screen = screen
+        self._begun = begun
         self._poll = select.poll()
         self._early: list[int] = []
         self.started = False
@@ -149,6 +151,7 @@ class Attendant:
     def _begin(self, descriptors: list[int]) -> None:
         """The wall stands: take the command's terminal, and let it start."""
         self.started = True
+        self._begun()
         for descriptor in descriptors:
             if self._screen is None:
                 os.close(descriptor)

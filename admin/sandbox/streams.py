@@ -1,12 +1,13 @@
-"""Standard streams that are files or devices, carried by pipes: inside, a file could be opened anew.
+"""Standard streams that are no terminal, carried by pipes of our own.
 
-Through /proc a program may open what its descriptor stands for again, for writing where it was to
-read, from the beginning where it was to append; and the superuser's may change a device's mode. Of
-a pipe there is nothing to open but the pipe.
+Through /proc a program may open what its descriptor stands for again: a file for writing where it was
+to read, a device with another mode, and a pipe at its other end. Into the pipe that a shell has its
+commands from, it could write some. And a socket brings its network along: it can be connected to
+somewhere else. Of a pipe that leads to us alone there is nothing to open.
 """
 
 import os
-import stat
+import select
 import threading
 from contextlib import suppress
 from typing import Final
@@ -28,10 +29,6 @@ class Streams:
                 self._take(number, terminals)
 
     def _take(self, number: int, terminals: tuple[int, ...]) -> None:
-        mode = os.fstat(number).st_mode
-        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-            self.inside[number] = number
-            return
         if number == 2 and 1 not in terminals and os.path.sameopenfile(1, 2):  # noqa: PLR2004
             self.inside[2] = self.inside[1]  # what is written to both keeps its order
             return
@@ -45,14 +42,19 @@ class Streams:
             self._pumps.append((reading, number))
 
     def start(self) -> None:
-        """Close the ends that went inside, and carry bytes from now on."""
-        for number in {n for n in self.inside.values() if n > 2}:  # noqa: PLR2004
-            self._close(number)
+        """Close the ends that went inside, and carry what is written there from now on."""
+        for number in set(self.inside.values()):
+            self._open.remove(number)
+            os.close(number)
         for source, target in self._pumps:
-            thread = threading.Thread(target=self._carry, args=(source, target), daemon=True)
-            thread.start()
-            if source != 0:  # the end of input is not waited for
-                self._threads.append(thread)
+            if source != 0:
+                self._threads.append(self._carry_on(source, target))
+
+    def take_input(self) -> None:
+        """Carry what is to be read. Not before the wall stands: what was taken cannot be put back."""
+        for source, target in self._pumps:
+            if source == 0:  # whose end is not waited for
+                self._carry_on(source, target)
 
     def finish(self) -> None:
         """Wait until all that was written has arrived; everything inside has ended."""
@@ -61,22 +63,44 @@ class Streams:
 
     def close(self) -> None:
         """Close what was never started."""
-        if not self._threads and not self._pumps:
-            return
-        for number in list(self._open):
-            self._close(number)
-
-    def _carry(self, source: int, target: int) -> None:
-        with suppress(OSError):
-            while data := os.read(source, CHUNK):
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(target, view) :]
-        for number in (source, target):
-            if number > 2:  # noqa: PLR2004
-                self._close(number)
-
-    def _close(self, number: int) -> None:
-        with suppress(ValueError):
-            self._open.remove(number)
+        for number in self._open:
             os.close(number)
+        self._open = []
+
+    def _carry_on(self, source: int, target: int) -> threading.Thread:
+        self._open = [number for number in self._open if number not in {source, target}]
+        thread = threading.Thread(target=_carry, args=(source, target), daemon=True)
+        thread.start()
+        return thread
+
+
+def _carry(source: int, target: int) -> None:
+    with suppress(OSError):
+        while data := _read(source):
+            view = memoryview(data)
+            while view:
+                view = view[_write(target, view) :]
+    for number in (source, target):
+        if number > 2:  # noqa: PLR2004
+            os.close(number)
+
+
+def _read(number: int) -> bytes:
+    """Return what there is, nothing at the end. A descriptor of the operator's may not wait by itself."""
+    while True:
+        with suppress(BlockingIOError):
+            return os.read(number, CHUNK)
+        _wait(number, select.POLLIN)
+
+
+def _write(number: int, data: memoryview) -> int:
+    while True:
+        with suppress(BlockingIOError):
+            return os.write(number, data)
+        _wait(number, select.POLLOUT)
+
+
+def _wait(number: int, events: int) -> None:
+    waiting = select.poll()
+    waiting.register(number, events)
+    waiting.poll()
