@@ -38,7 +38,7 @@ def wall_arguments(
 def _mount(mount: Mount, add_text: AddText, add_path: AddPath) -> Iterator[str]:
     target = str(mount.target)
     match mount.kind:
-        case Kind.READ | Kind.WRITE:
+        case Kind.READ | Kind.WRITE | Kind.FIXED:
             yield "--ro-bind" if mount.kind is Kind.READ else "--bind"
             yield _source(mount, add_path)
         case Kind.LINK:

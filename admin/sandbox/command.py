@@ -26,6 +26,7 @@ from admin.sandbox.shares import (
     parse_path,
     parse_share,
     require_distinct,
+    require_no_link,
     resolve_folder,
     resolve_share,
 )
@@ -150,7 +151,7 @@ def _named(texts: Sequence[str], origin: str, folder: Path, home: Path) -> Itera
 
 
 def _plan(behind: Behind, shares: Sequence[Share]) -> Plan:
-    """Return the plan for what was asked for. Raises NotFoundError."""
+    """Return the plan for what was asked for. Raises NotFoundError and UsageError."""
     machine = behind.machine
     home = machine.homes[0]
     hidden = [parse_path(text, machine.folder, home) for text in behind.wanted.hidden]
@@ -160,6 +161,8 @@ def _plan(behind: Behind, shares: Sequence[Share]) -> Plan:
                 f"cannot hide {path}: there is no such file or folder", hint="check --hide"
             )
     hidden += [parse_path(text, machine.folder, home) for text in behind.known.hide]
+    for path in hidden:
+        require_no_link(path, RealDisk())
     return make_plan(machine, RealDisk(), shares, hidden)
 
 
@@ -199,8 +202,11 @@ def require_visible(plan: Plan, word: str, environ: Mapping[str, str]) -> None:
 
 
 def _guarded(registry: Registry) -> list[Path]:
-    """Return where other agents' listeners are: whoever opens one is taken for that agent."""
+    """Return the folders of other agents' listeners: whoever opens one is taken for that agent.
+
+    The folders, as a socket comes and goes with the proxy, which may start after the wall was planned.
+    """
     from config.listen import UnixListen
 
     agents = registry.agents.values()
-    return [agent.listen.path for agent in agents if isinstance(agent.listen, UnixListen)]
+    return [agent.listen.path.parent for agent in agents if isinstance(agent.listen, UnixListen)]

@@ -103,7 +103,10 @@ def forbidden_places(home: Home, machine: Machine) -> Forbidden:
     """Return what must not be shared."""
     ours = (launcher().parent, Path(sys.prefix), Path(sys.base_prefix))
     return Forbidden(
-        machine.homes, home.root.resolve(), tuple(dict.fromkeys(p.resolve() for p in ours))
+        machine.homes,
+        home.root.resolve(),
+        tuple(dict.fromkeys(p.resolve() for p in ours)),
+        tuple(p.resolve() for p in machine.guarded),
     )
 
 

@@ -34,6 +34,7 @@ class Kind(Enum):
 
     READ = "read-only"
     WRITE = "writable"
+    FIXED = "writable, but not to be moved"
     LINK = "a link"
     TEXT = "a file of ours"
     EMPTY = "an empty folder"
@@ -123,15 +124,11 @@ def make_plan(
         *(Mount(Kind.READ, place, place, origin="tools") for place in tools),
         *map(_mount_of, shares),
     ]
-    opened.sort(key=lambda mount: (len(mount.target.parts), mount.target))
-    mounts = [
-        *_system(machine, disk),
-        *_kernel(disk),
-        *_empty_folders(machine),
-        *opened,
-    ]
-    masks = _masks(machine, disk, opened, shares, hidden)
-    return Plan((*mounts, *masks), machine.folder, machine.homes[0])
+    opened.sort(key=_outermost_first)
+    mounts = [*_system(machine, disk), *_kernel(disk), *_empty_folders(machine)]
+    masks = list(_masks(machine, disk, opened, shares, hidden))
+    fixed = _fixed(opened, masks)
+    return Plan((*mounts, *fixed, *masks), machine.folder, machine.homes[0])
 
 
 def with_texts(plan: Plan, texts: Mapping[Path, bytes]) -> Plan:
@@ -145,7 +142,7 @@ def is_open(plan: Plan, path: Path) -> bool:
     seen = False
     for mount in plan.mounts:
         if is_within(path, mount.target):
-            seen = mount.kind in {Kind.READ, Kind.WRITE, Kind.TEXT}
+            seen = mount.kind in {Kind.READ, Kind.WRITE, Kind.FIXED, Kind.TEXT}
     return seen
 
 
@@ -228,6 +225,32 @@ def _masks(
             kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
             origin = "--hide" if path in asked_for else "credentials"
             yield Mount(kind, path, origin=origin)
+
+
+def _fixed(opened: Sequence[Mount], masks: Sequence[Mount]) -> list[Mount]:
+    """Return what is opened, with the folders between that a command must not move, in their order.
+
+    It could move a writable folder away with what is closed in it, put another in its place, and
+    the next run would close that one. A folder that is a mount of its own stays where it is.
+    """
+    folders: dict[Path, Mount] = {}
+    for mount in (*opened, *masks):
+        if mount.kind is Kind.WRITE:
+            continue
+        inside = [
+            m for m in opened if m.target != mount.target and is_within(mount.target, m.target)
+        ]
+        if not inside or inside[-1].kind is not Kind.WRITE:
+            continue
+        for folder in mount.target.parents:
+            if folder == inside[-1].target:
+                break
+            folders[folder] = Mount(Kind.FIXED, folder, folder, vetted=True)
+    return sorted([*opened, *folders.values()], key=_outermost_first)
+
+
+def _outermost_first(mount: Mount) -> tuple[int, Path]:
+    return len(mount.target.parts), mount.target
 
 
 _CREDENTIAL_SYSTEM: Final = ("/usr", "/etc", "/opt")

@@ -27,11 +27,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """What must not be shared; all resolved. `writable` lists what may be read, at the most."""
+    """What must not be shared; all resolved. `installation` may be read, at the most."""
 
     homes: tuple[Path, ...]
     keyhatch: Path
     installation: tuple[Path, ...]
+    guarded: tuple[Path, ...] = ()
 
 
 def parse_share(text: str, base: Path, home: Path) -> Share:
@@ -127,6 +128,19 @@ def planted_link(path: Path, disk: "Disk") -> Path | None:
     return _walk(path, disk)[0]
 
 
+def require_no_link(path: Path, disk: "Disk") -> None:
+    """Raise UsageError where a path that is to be hidden goes by a link that a command could replace.
+
+    The next run would hide what stands there instead of the link.
+    """
+    link = planted_link(path, disk)
+    if link is not None:
+        raise UsageError(
+            f"cannot hide {path}: {link} is a link, which a command could replace",
+            hint=f"name the place itself: {disk.resolve(path) or 'it is not there'}",
+        )
+
+
 def _is_systems(folder: Path, disk: "Disk") -> bool:
     if folder == Path("/") or any(folder.is_relative_to(place) for place in SYSTEM):
         return True
@@ -136,8 +150,8 @@ def _is_systems(folder: Path, disk: "Disk") -> bool:
 def _fault(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:
     """Return why a resolved path must not be shared, and what to do instead."""
     path = share.path
-    if path.is_relative_to(forbidden.keyhatch):
-        return "it is in Keyhatch's own home", "share a copy of what the command needs"
+    if any(path.is_relative_to(place) for place in (forbidden.keyhatch, *forbidden.guarded)):
+        return _fault_of_ours(path, forbidden)
     for home in forbidden.homes:
         if path == home:
             return "it is the home folder, with everything in it", "share what the command needs"
@@ -148,6 +162,13 @@ def _fault(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:
     if str(path) in NOT_WHOLE or path == Path("/"):
         return "it is too much: other programs' files lie in it", "share a folder in it"
     return _fault_of_writing(share, forbidden) if share.writable else None
+
+
+def _fault_of_ours(path: Path, forbidden: Forbidden) -> tuple[str, str]:
+    if path.is_relative_to(forbidden.keyhatch):
+        return "it is in Keyhatch's own home", "share a copy of what the command needs"
+    what = "a key of Keyhatch's, or another agent's socket, is kept there"
+    return what, "share another folder"
 
 
 def _fault_of_writing(share: Share, forbidden: Forbidden) -> tuple[str, str] | None:

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -100,3 +101,17 @@ def leftovers(mark: str) -> list[int]:
         if mark.encode() in words:
             found.append(int(entry.name))
     return found
+
+
+@contextmanager
+def researcher_with(behind: Behind, line: str) -> Iterator[None]:
+    """Add a line to the agent's section, for a while."""
+    file = behind.installed.home / "connectors.yaml"
+    before = file.read_text()
+    named = "  researcher:\n"
+    assert named in before
+    file.write_text(before.replace(named, f"{named}    {line}\n"))
+    try:
+        yield
+    finally:
+        file.write_text(before)

@@ -153,6 +153,43 @@ class TestShares:
         assert not is_open(made, Path("/srv/data/a"))
 
 
+class TestWhatIsNotToBeMoved:
+    """A folder that was moved away would take along what is closed in it, and be open next time."""
+
+    def test_folders_around_what_is_hidden_in_a_writable_one_are_held(self) -> None:
+        made = plan(more={f"{PROJECT}/a/b/key": "file"}, hidden=[f"{PROJECT}/a/b/key"])
+        assert [kind_of(made, PROJECT / name) for name in ("a", "a/b")] == [Kind.FIXED] * 2
+        assert is_open(made, PROJECT / "a/b/other")
+        assert not is_open(made, PROJECT / "a/b/key")
+        order = [m.target for m in made.mounts]
+        names = ("", "a", "a/b", "a/b/key")
+        assert [order.index(PROJECT / name) for name in names] == sorted(
+            order.index(PROJECT / name) for name in names
+        )
+
+    def test_folders_around_what_is_only_to_be_read_are_held(self) -> None:
+        made = plan(Share(PROJECT / "a/given", False), more={f"{PROJECT}/a/given/file": "file"})
+        assert kind_of(made, PROJECT / "a") is Kind.FIXED
+        assert kind_of(made, PROJECT / "a/given") is Kind.READ
+
+    def test_what_is_only_to_be_read_anyway_needs_no_hold(self) -> None:
+        made = plan(Share(HOME / ".config", False), hidden=[f"{HOME}/.config/gh/hosts.yml"])
+        assert Kind.FIXED not in {m.kind for m in made.mounts}
+
+    def test_a_writable_folder_in_another_needs_no_hold(self) -> None:
+        made = plan(Share(PROJECT / "a/b", True), more={f"{PROJECT}/a/b/file": "file"})
+        assert kind_of(made, PROJECT / "a") is None
+
+    def test_what_lies_in_a_folder_that_is_only_to_be_read_is_held_by_it(self) -> None:
+        made = plan(
+            Share(PROJECT / "a/given", False),
+            more={f"{PROJECT}/a/given/b/key": "file"},
+            hidden=[f"{PROJECT}/a/given/b/key"],
+        )
+        assert kind_of(made, PROJECT / "a") is Kind.FIXED
+        assert kind_of(made, PROJECT / "a/given/b") is None
+
+
 paths = st.sampled_from([*(HOME / name for name in CREDENTIALS), Path("/srv"), HOME / "x"])
 
 

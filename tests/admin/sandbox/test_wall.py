@@ -1,16 +1,13 @@
 """The wall as it stands: real bubblewrap, real namespaces, a real proxy behind it."""
 
 import base64
-import fcntl
 import json
 import os
 import shlex
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -18,7 +15,7 @@ import pytest
 from tests.support.installation import KEYHATCH, Installation
 from tests.support.lane import wait_until
 from tests.support.origin import Origin
-from tests.support.walls import Behind, leftovers
+from tests.support.walls import Behind, leftovers, researcher_with
 
 KEY = "pat-eu1-canary-0123456789abcdef"
 BY_NAME = "http://hubspot-api.connector.keyhatch.internal/crm"
@@ -69,70 +66,6 @@ class TestTheWayOut:
         assert behind.python(code) == "200"
 
 
-class TestTheFileSystem:
-    def test_the_working_directory_is_written_and_the_rest_is_not(self, behind: Behind) -> None:
-        behind.sh("echo made > here; echo x > /tmp/private")
-        assert (behind.project / "here").read_text() == "made\n"
-        assert not Path("/tmp/private").exists()
-        for place in ("/usr/x", "/etc/x", "/x", "/run/keyhatch/x", "/proc/sys/kernel/hostname"):
-            assert behind.run("sh", "-c", f"echo x > {place}").returncode != 0, place
-
-    def test_the_home_is_empty_but_for_what_is_named(self, behind: Behind) -> None:
-        for name in (".ssh/id_ed25519", ".aws/credentials", "other/secret"):
-            path = behind.home / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("secret")
-        assert behind.sh("ls -A ~") == "project"
-
-    def test_the_proxys_own_files_are_nowhere(self, behind: Behind) -> None:
-        home = behind.installed.home
-        script = f"ls {home}; find / -name vault.db -o -name ca.key -o -name control.sock"
-        done = behind.run("sh", "-c", script)
-        assert done.stdout.strip() == ""
-
-    def test_what_only_the_superuser_reads_is_hidden_from_his_commands_too(
-        self, behind: Behind
-    ) -> None:
-        assert behind.sh("cat /etc/shadow || :") == ""
-
-    def test_shares_are_opened_as_they_were_asked_for(self, behind: Behind, tmp_path: Path) -> None:
-        for name in ("read", "write"):
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "file").write_text(name)
-        options = ["--share", f"{tmp_path}/read:ro", "--share", f"{tmp_path}/write"]
-        read = behind.sh(f"cat {tmp_path}/read/file; echo new > {tmp_path}/write/file", *options)
-        assert read == "read"
-        assert (tmp_path / "write/file").read_text() == "new\n"
-        refused = behind.run("sh", "-c", f"echo x > {tmp_path}/read/file", options=options)
-        assert refused.returncode != 0
-
-    def test_credentials_in_a_shared_folder_are_covered(self, behind: Behind) -> None:
-        config = behind.home / ".config"
-        (config / "gh").mkdir(parents=True)
-        (config / "gh/hosts.yml").write_text("oauth_token: secret")
-        (config / "tool").mkdir()
-        told = behind.sh("ls ~/.config; ls -A ~/.config/gh", "--share", "~/.config:ro")
-        assert told.split() == ["gh", "tool"]
-
-    def test_what_is_hidden_is_empty_in_the_working_directory_too(self, behind: Behind) -> None:
-        (behind.project / ".env").write_text("SECRET=x")
-        (behind.project / "private").mkdir()
-        (behind.project / "private/key").write_text("x")
-        told = behind.sh("cat .env; ls -A private", "--hide", ".env", "--hide", "private")
-        assert told == ""
-
-    def test_a_link_that_was_planted_opens_nothing(self, behind: Behind) -> None:
-        (behind.home / ".ssh").mkdir()
-        (behind.home / ".ssh/id").write_text("secret")
-        (behind.project / "link").symlink_to(behind.home / ".ssh")
-        assert behind.run("cat", "link/id").returncode != 0
-
-    def test_the_home_folder_is_no_working_directory(self, behind: Behind) -> None:
-        done = behind.run("true", cwd=behind.home)
-        assert done.returncode == 2
-        assert done.stderr.startswith("error: the working directory")
-
-
 class TestTheCommand:
     @pytest.mark.parametrize("code", [0, 1, 7, 255])
     def test_its_exit_code_is_ours(self, behind: Behind, code: int) -> None:
@@ -177,6 +110,15 @@ class TestTheCommand:
         done = behind.run("./broken")
         assert done.returncode == 1
         assert "Exec format error" in done.stderr
+
+    def test_a_program_on_path_does_not_stand_for_bubblewrap(self, behind: Behind) -> None:
+        folder = behind.project / "bin"
+        folder.mkdir()
+        (folder / "bwrap").write_text("#!/bin/sh\ntouch planted\n")
+        (folder / "bwrap").chmod(0o755)
+        path = f"{folder}:{behind.environ['PATH']}"
+        assert behind.run("true", environ={"PATH": path}).returncode == 0
+        assert not (behind.project / "planted").exists()
 
     def test_options_of_the_wall_without_it_are_a_mistake(self, behind: Behind) -> None:
         done = subprocess.run(
@@ -328,135 +270,19 @@ class TestWhatIsTold:
         assert not (behind.project / "started").exists()
 
     def test_an_agent_that_must_have_the_wall_is_refused_without(self, behind: Behind) -> None:
-        file = behind.installed.home / "connectors.yaml"
-        before = file.read_text()
-        try:
-            named = "  researcher:\n"
-            assert named in before
-            file.write_text(before.replace(named, f"{named}    sandbox: required\n"))
+        with researcher_with(behind, "sandbox: required"):
             assert behind.run("true", options=["--agent", "researcher"]).returncode == 0
             words = [str(KEYHATCH), "run", "--agent", "researcher", "--", "true"]
             done = subprocess.run(
                 words, env=behind.environ, capture_output=True, text=True, timeout=60, check=False
             )
-        finally:
-            file.write_text(before)
         assert done.returncode == 2
         assert "behind the wall only" in done.stderr
 
-
-PIPE = 64 * 1024  # bytes that one holds
-
-
-def _waiting_in(number: int) -> int:
-    found = fcntl.ioctl(number, termios.FIONREAD, struct.pack("i", 0))
-    return int(struct.unpack("i", found)[0])
-
-
-class TestStreams:
-    def run(self, behind: Behind, redirected: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["sh", "-c", redirected], env=behind.environ, cwd=behind.project,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    def test_files_are_read_and_appended_to_and_never_opened_anew(
-        self, behind: Behind, tmp_path: Path
+    def test_a_broken_file_starts_nothing_as_it_may_say_what_is_hidden(
+        self, behind: Behind
     ) -> None:
-        source, target = tmp_path / "in", tmp_path / "out"
-        source.write_text("given\n")
-        target.write_text("before\n")
-        script = (
-            "cat; echo x > /proc/self/fd/0; cat /proc/self/fd/1 </dev/null & sleep 0.2; kill $!"
-        )
-        words = shlex.join(behind.words(["sh", "-c", script]))
-        self.run(behind, f"{words} < {source} >> {target}")
-        assert source.read_text() == "given\n"
-        assert target.read_text() == "before\ngiven\n"
-
-    def test_commands_that_a_shell_reads_are_not_added_to(self, behind: Behind) -> None:
-        write = "printf '\\ntouch outside\\n' 1<> /proc/self/fd/0"
-        line = shlex.join(behind.words(["sh", "-c", write]))
-        done = subprocess.run(
-            ["sh"], input=f"{line}\n", env=behind.environ, cwd=behind.project,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert not (behind.project / "outside").exists(), done.stderr
-
-    def test_what_others_write_to_the_same_pipe_is_not_read(self, behind: Behind) -> None:
-        reading, writing = os.pipe()
-        os.write(writing, b"of another's\n")
-        read = "dd if=/proc/$$/fd/1 iflag=nonblock of=read || true"
-        subprocess.run(
-            behind.words(["sh", "-c", read]), env=behind.environ, cwd=behind.project,
-            stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False,
-        )  # fmt: skip
-        os.close(writing)
-        assert (behind.project / "read").read_bytes() == b""
-        with os.fdopen(reading, "rb") as file:
-            assert file.read() == b"of another's\n"
-
-    def test_a_socket_is_carried_both_ways_and_not_handed_over(self, behind: Behind) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            ours = socket.create_connection(server.getsockname())
-            theirs, _ = server.accept()
-        with ours, theirs:
-            ours.sendall(b"asked")
-            ours.shutdown(socket.SHUT_WR)
-            script = "readlink /proc/self/fd/0 | cut -d: -f1; cat"
-            subprocess.run(
-                behind.words(["sh", "-c", script]), env=behind.environ, cwd=behind.project,
-                stdin=theirs.fileno(), stdout=theirs.fileno(), timeout=60, check=True,
-            )  # fmt: skip
-            theirs.close()
-            with ours.makefile("rb") as file:
-                assert file.read() == b"pipe\nasked"
-
-    def test_a_pipe_that_does_not_wait_is_waited_for(self, behind: Behind) -> None:
-        reading, writing = os.pipe2(os.O_NONBLOCK)
-        words = behind.words(["sh", "-c", "cat > read; seq 20000"])
-        with subprocess.Popen(
-            words, env=behind.environ, cwd=behind.project, stdin=reading, stdout=subprocess.PIPE
-        ) as process:
-            wait_until((behind.project / "read").exists)
-            os.write(writing, b"late")
-            os.close(writing)
-            assert process.stdout is not None
-            assert process.stdout.read().split()[-1] == b"20000"
-        os.close(reading)
-        assert (behind.project / "read").read_text() == "late"
-
-    def test_output_that_nobody_takes_does_not_outlast_a_signal(self, behind: Behind) -> None:
-        reading, writing = os.pipe()
-        script = "seq 1000000 & touch started; wait"
-        with subprocess.Popen(
-            behind.words(["sh", "-c", script]), env=behind.environ, cwd=behind.project,
-            stdin=subprocess.DEVNULL, stdout=writing,
-        ) as process:  # fmt: skip
-            os.close(writing)
-            wait_until((behind.project / "started").exists)
-            wait_until(lambda: _waiting_in(reading) > PIPE - 4096)
-
-            def ends() -> bool:
-                process.terminate()
-                return process.poll() is not None
-
-            wait_until(ends)
-        os.close(reading)
-
-    def test_both_outputs_in_one_file_keep_their_order(
-        self, behind: Behind, tmp_path: Path
-    ) -> None:
-        target = tmp_path / "out"
-        words = shlex.join(behind.words(["sh", "-c", "echo a; echo b >&2; echo c"]))
-        assert self.run(behind, f"{words} > {target} 2>&1 < /dev/null").returncode == 0
-        assert target.read_text() == "a\nb\nc\n"
-
-    def test_a_program_on_path_does_not_stand_for_bubblewrap(self, behind: Behind) -> None:
-        folder = behind.project / "bin"
-        folder.mkdir()
-        (folder / "bwrap").write_text("#!/bin/sh\ntouch planted\n")
-        (folder / "bwrap").chmod(0o755)
-        path = f"{folder}:{behind.environ['PATH']}"
-        assert behind.run("true", environ={"PATH": path}).returncode == 0
-        assert not (behind.project / "planted").exists()
+        with researcher_with(behind, "sandbox: {hide: [/srv], hide: no}"):
+            done = behind.run("touch", "started", options=["--agent", "researcher"])
+        assert done.returncode != 0
+        assert not (behind.project / "started").exists()
