@@ -45,6 +45,8 @@ def _mount(mount: Mount, add_text: AddText, add_path: AddPath) -> Iterator[str]:
             yield from ("--symlink", str(mount.source))
         case Kind.TEXT | Kind.HIDDEN_FILE:
             yield from ("--perms", "0444", "--ro-bind-data", str(add_text(mount.text)))
+        case Kind.MADE:
+            yield from ("--perms", "0600", "--file", str(add_text(mount.text)))
         case Kind.EMPTY:
             yield from ("--perms", "1777" if mount.target in _ANYBODYS else "0755", "--tmpfs")
         case Kind.HIDDEN_FOLDER:

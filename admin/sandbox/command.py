@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,7 +18,17 @@ from admin.sandbox.environment import Passed, filter_environment
 from admin.sandbox.explain import Told, explain
 from admin.sandbox.launch import Command, inside_texts, run_behind_wall
 from admin.sandbox.machine import RealDisk, forbidden_places, look_around
-from admin.sandbox.plan import CERTIFICATES, PORT, Machine, Plan, is_open, make_plan, with_texts
+from admin.sandbox.made import made_texts
+from admin.sandbox.plan import (
+    CERTIFICATES,
+    PORT,
+    Machine,
+    Plan,
+    is_open,
+    make_plan,
+    with_made,
+    with_texts,
+)
 from admin.sandbox.profile import Profile, profile_for
 from admin.sandbox.shares import (
     PROFILE,
@@ -36,6 +47,8 @@ from config.connector import Registry
 from config.errors import NotFoundError
 from config.sandbox import NO_SANDBOX, Sandbox
 from proxy.server.control_client import SocketLease, open_lease_socket
+
+_MOST_OWN: Final = 16 * 1024 * 1024  # characters of a program's own file that are looked through
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +90,13 @@ def run_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> int:
         for share in closed:
             note(f"{share.path}: not opened; a secret of the vault is in it")
         plan = with_texts(_plan(behind, shares) if closed else plan, _texts(session))
+        plan = with_made(plan, _made(behind, lease.placeholders.given))
         passed, words = _environment(session, behind, plan, lease)
         for word in words:
             note(word)
         ours = agent_variables(proxy_url(f"127.0.0.1:{PORT}", "run", None), CERTIFICATES)
-        started = Command(wanted.command, {**passed.variables, **ours}, session.umask)
+        words = behind.profile.words(wanted.command)
+        started = Command(words, {**passed.variables, **ours}, session.umask)
         return run_behind_wall(wall, plan, started, behind.machine.python, lease.path)
 
 
@@ -94,16 +109,23 @@ def explain_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> N
     if lease is None:
         passed = _passed(session.environ, behind, behind.machine.homes[0], {})
         words = ["no proxy runs: variables and files were not searched for secrets of the vault"]
-        plan = _plan(behind, shares)
+        plan = with_made(_plan(behind, shares), _made(behind, {}))
     else:
         with lease:
             shares, closed = without_disclosing_files(shares, lease)
-            plan = _plan(behind, shares)
+            plan = with_made(_plan(behind, shares), _made(behind, lease.placeholders.given))
             passed, words = _environment(session, behind, plan, lease)
             words += [
                 f"{share.path}: not opened; a secret of the vault is in it" for share in closed
             ]
-    told = Told(wanted.command, behind.profile, behind.machine.homes[0], plan, passed, words)
+    told = Told(
+        behind.profile.words(wanted.command),
+        behind.profile,
+        behind.machine.homes[0],
+        plan,
+        passed,
+        words,
+    )
     for line in explain(told):
         click.echo(line)
 
@@ -164,6 +186,22 @@ def _plan(behind: Behind, shares: Sequence[Share]) -> Plan:
     for path in hidden:
         require_no_link(path, RealDisk())
     return make_plan(machine, RealDisk(), shares, hidden)
+
+
+def _made(behind: Behind, given: Mapping[str, str]) -> dict[Path, bytes]:
+    """Return the files that are made for the command, by their paths inside."""
+    machine = behind.machine
+    return made_texts(behind.profile.made, machine.homes[0], machine.folder, given, read_own)
+
+
+def read_own(path: Path) -> str | None:
+    """Return the text of a file of the operator's; None where there is none, or a huge one."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MOST_OWN + 1)
+    except OSError:
+        return None
+    return text if len(text) <= _MOST_OWN else None
 
 
 def _texts(session: Session) -> dict[Path, bytes]:

@@ -36,7 +36,8 @@ def explain(told: Told) -> list[str]:
         shown = list(items)
         if shown:
             lines += ["", *_part(name, shown)]
-    lines += ["", *textwrap.wrap(f"not started: {' '.join(told.command)}", WIDTH)]
+    started = f"not started: {' '.join(told.command)}"
+    lines += ["", *textwrap.wrap(started, WIDTH, break_on_hyphens=False)]
     return [printable(line) for line in lines]
 
 
@@ -45,6 +46,11 @@ def _parts(told: Told) -> Iterator[tuple[str, Iterable[str]]]:
     yield "writable", _opened(plan, Kind.WRITE, told.home)
     yield "read-only", _opened(plan, Kind.READ, told.home)
     yield "hidden", _hidden(told)
+    made = [_short(m.target, told.home) for m in plan.mounts if m.kind is Kind.MADE]
+    yield (
+        "made",
+        [f"{' '.join(made)}  (as the program wants it, without its login)"] if made else [],
+    )
     empty = [_short(m.target, told.home) for m in plan.mounts if m.kind is Kind.EMPTY]
     yield "empty", [f"{' '.join(empty)}, and whatever is not named here"]
     yield "network", [f"127.0.0.1:{PORT}, which is the proxy, and no other address or name"]

@@ -37,6 +37,7 @@ class Kind(Enum):
     FIXED = "writable, but not to be moved"
     LINK = "a link"
     TEXT = "a file of ours"
+    MADE = "a file of its own"
     EMPTY = "an empty folder"
     HIDDEN_FOLDER = "hidden, empty"
     HIDDEN_FILE = "hidden, an empty file"
@@ -49,7 +50,7 @@ class Kind(Enum):
 class Mount:
     """One place inside; `source` is where it comes from outside, `vetted` that it was named by a person.
 
-    The source of a link is what it says. The text of a file of ours is in `text`.
+    The source of a link is what it says. The text of a file of ours, or of its own, is in `text`.
     """
 
     kind: Kind
@@ -137,13 +138,28 @@ def with_texts(plan: Plan, texts: Mapping[Path, bytes]) -> Plan:
     return replace(plan, mounts=(*plan.mounts, *ours))
 
 
+def with_made(plan: Plan, texts: Mapping[Path, bytes]) -> Plan:
+    """Return a plan with files that the command may change, where its home folder has nothing else.
+
+    Nothing is made in what is shared: that would be a file of the operator's, written over.
+    """
+    made = [
+        Mount(Kind.MADE, path, text=text)
+        for path, text in texts.items()
+        if _last(plan, path) == Mount(Kind.EMPTY, plan.home)
+    ]
+    return replace(plan, mounts=(*plan.mounts, *made))
+
+
 def is_open(plan: Plan, path: Path) -> bool:
     """Tell whether a resolved path can be seen inside: the last mount that it lies in tells."""
-    seen = False
-    for mount in plan.mounts:
-        if is_within(path, mount.target):
-            seen = mount.kind in {Kind.READ, Kind.WRITE, Kind.FIXED, Kind.TEXT}
-    return seen
+    last = _last(plan, path)
+    return last is not None and last.kind in {Kind.READ, Kind.WRITE, Kind.FIXED, Kind.TEXT}
+
+
+def _last(plan: Plan, path: Path) -> Mount | None:
+    """Return the mount that tells what a path is; None for one in no mount at all."""
+    return next((m for m in reversed(plan.mounts) if is_within(path, m.target)), None)
 
 
 def _mount_of(share: Share) -> Mount:

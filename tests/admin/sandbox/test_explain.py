@@ -34,6 +34,12 @@ def test_what_is_hidden_is_told_and_the_systems_own_in_short() -> None:
     assert "and 5 more" in text
 
 
+def test_files_that_are_made_are_named_and_never_shown() -> None:
+    text = told(Mount(Kind.MADE, HOME / ".tool.json", text=b"inside"))
+    assert "made        ~/.tool.json" in text
+    assert "inside" not in text
+
+
 def test_variables_are_named_and_never_shown() -> None:
     text = told(words=["EDITOR: taken out; a secret of the vault is in it"])
     assert "variables   HOME PATH" in text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from admin.sandbox.bubblewrap import wall_arguments
 from admin.sandbox.places import CREDENTIALS, PROJECTS_OWN
-from admin.sandbox.plan import Kind, Machine, Plan, is_open, make_plan
+from admin.sandbox.plan import Kind, Machine, Plan, is_open, make_plan, with_made
 from admin.sandbox.shares import Share
 from tests.support.disks import FakeDisk
 
@@ -268,3 +268,22 @@ class TestWhatACommandCouldHavePlanted:
     def test_a_folder_of_path_that_is_a_link_is_not_opened(self) -> None:
         made = plan(search=["/srv/link"], more={"/srv/link": f"-> {HOME}/apps"})
         assert not is_open(made, HOME / "apps/tool/notes")
+
+
+class TestMadeFiles:
+    def test_they_lie_in_the_empty_home(self) -> None:
+        path = HOME / ".tool/auth.json"
+        assert with_made(plan(), {path: b"{}"}).mounts[-1].kind is Kind.MADE
+        assert kind_of(with_made(plan(), {path: b"{}"}), path) is Kind.MADE
+
+    @pytest.mark.parametrize("writable", [True, False])
+    def test_none_is_made_in_what_is_shared(self, writable: bool) -> None:
+        shared = plan(Share(HOME / ".tool", writable), more={f"{HOME}/.tool/x": "file"})
+        assert with_made(shared, {HOME / ".tool/auth.json": b"{}"}) == shared
+
+    def test_none_is_made_over_what_is_hidden(self) -> None:
+        hiding = plan(Share(HOME / ".config", writable=True), more={f"{HOME}/.config/gh/x": "file"})
+        assert with_made(hiding, {HOME / ".config/gh/hosts.yml": b"{}"}) == hiding
+
+    def test_none_is_made_in_the_working_directory(self) -> None:
+        assert with_made(plan(), {PROJECT / ".tool.json": b"{}"}) == plan()
