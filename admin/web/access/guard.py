@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin.web.access.front import Front
-from admin.web.access.judgement import CSRF_HEADER, Ask, Denied, Keys, judge
+from admin.web.access.judgement import CSRF_HEADER, Admitted, Ask, Denied, Keys, Verdict, judge
 from admin.web.answers import denial, failure, too_large
 from config.errors import KeyhatchError
 
@@ -31,7 +31,11 @@ _OPEN_PAGES: Final = frozenset({"/enter", "/healthz"})
 
 
 class Guard:
-    """Lets in what `judge` admits; the session or the token's name is then in the request's state."""
+    """Lets in what `judge` admits.
+
+    The request's state then has the `session` or the `token_name`, and `still`, which tells at any
+    later time whether it would be let in again.
+    """
 
     def __init__(self, app: ASGIApp, front: Front, keys: Keys) -> None:
         self._app = app
@@ -41,9 +45,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return  # there are no WebSockets here: the server closes what nobody accepts
-        sending = _dressed(send)
+        sending, ask = _dressed(send), _ask(scope, self._front)
         try:
-            verdict = judge(_ask(scope, self._front), self._front, self._keys, is_open=_is_open)
+            verdict = self._judge(ask)
         except KeyhatchError as error:  # such as a damaged file of tokens: nobody is let in
             await failure(scope, error)(scope, receive, sending)
             return
@@ -53,11 +57,23 @@ class Guard:
         if _announced(scope) > MAX_BODY:
             await too_large(MAX_BODY)(scope, receive, sending)
             return
-        scope.setdefault("state", {}).update(session=verdict.session, token_name=verdict.token)
+        scope.setdefault("state", {}).update(
+            session=verdict.session, token_name=verdict.token, still=lambda: self._admits(ask)
+        )
         bounded = _Bounded(receive, sending)
         await self._app(scope, bounded.receive, bounded.send)
         if bounded.is_cut:
             await too_large(MAX_BODY)(scope, receive, sending)
+
+    def _judge(self, ask: Ask) -> Verdict:
+        return judge(ask, self._front, self._keys, is_open=_is_open)
+
+    def _admits(self, ask: Ask) -> bool:
+        """Tell whether a request that goes on for long would be let in at this moment."""
+        try:
+            return isinstance(self._judge(ask), Admitted)
+        except KeyhatchError:
+            return False
 
 
 def _is_open(path: str) -> bool:

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -128,6 +129,7 @@ def get_stats(
                              "content": {"text/event-stream": {"schema": {"type": "string"}}}},
                        **said(422, 429, 503)})  # fmt: skip
 async def stream_records(
+    request: Request,
     place: Place,
     picked: Wanted,
     event: Events = ["outcome", "admin"],
@@ -142,25 +144,36 @@ async def stream_records(
     cursor = None if given is None else Cursor.parse(given)
     if place.streams.locked():
         return problem(429, "busy", "too many streams are open", hint="ask for /activity/new")
-    lines = _stream(place, picked, tuple(event), cursor, seconds)
+    wanted = Streamed(picked, tuple(event), seconds)
+    lines = stream(place, wanted, cursor, request.scope["state"]["still"])
     return StreamingResponse(lines, media_type="text/event-stream")
 
 
-async def _stream(
-    place: WebPlace,
-    picked: Picked,
-    events: tuple[str, ...],
-    cursor: Cursor | None,
-    seconds: float,
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What of the log is streamed, and for how long at most."""
+
+    picked: Picked
+    events: tuple[str, ...]
+    seconds: float
+
+
+async def stream(
+    place: WebPlace, wanted: Streamed, cursor: Cursor | None, still: Callable[[], bool]
 ) -> AsyncIterator[str]:
+    """Yield what is written from a cursor on, until the time is over or nobody may read it any more."""
+    if place.streams.locked():  # others came in between: told when it comes again
+        return
     async with place.streams:
         if cursor is None:
             cursor = (await run_in_threadpool(activity.newest, place, limit=1)).newer
         end = beat = time.monotonic()
-        end += seconds
+        end += wanted.seconds
         yield f"retry: 1000\nid: {cursor}\n\n"
-        while not place.closing.is_set():
-            found = await run_in_threadpool(activity.since, place, cursor, picked, events=events)
+        while not place.closing.is_set() and still():
+            found = await run_in_threadpool(
+                activity.since, place, cursor, wanted.picked, events=wanted.events
+            )
             if found.records:
                 yield "".join(_event(record, found.newer) for record in found.records)
             moved, cursor = cursor != found.newer, found.newer

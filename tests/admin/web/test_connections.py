@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from admin.operations import connectors
+from admin.web.access.tokens import ApiTokens
 from admin.web.connections import Limits
 from admin.web.place import WebPlace
 from admin.web.serving import PageServer, Wish
@@ -151,6 +152,17 @@ class TestPatience:
             wait_until(lambda: is_ended(silent))
             connectors.create(place, "Hub", {"type": "api_key", "hosts": ["api.example.com"]})
             assert b"connector.add" in read_until(stream, b"connector.add")
+
+    def test_a_stream_ends_with_the_token_that_it_was_opened_by(
+        self, serve: Serve, place: WebPlace
+    ) -> None:
+        page, token = serve(Limits()), api_token(place.home, "reader")
+        asked = head(page, "GET /api/v1/activity/stream HTTP/1.1", f"Authorization: Bearer {token}")
+        with call(page) as stream:
+            stream.sendall(asked)
+            read_until(stream, b"retry: 1000")
+            ApiTokens(place.home, place.now).revoke("reader")
+            wait_until(lambda: is_ended(stream))
 
     def test_a_connection_is_used_again(self, serve: Serve) -> None:
         page = serve(Limits())

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from admin.audit.filter import Picked
+from admin.web.api.activity import Streamed, stream
 from admin.web.place import utc_now
 from tests.support.api import Api
+from tests.support.lane import PATIENCE
 
 FILE = "000000000001.jsonl"
 
@@ -122,3 +125,14 @@ def test_there_are_only_so_many_streams(api: Api) -> None:
     api.place.streams = asyncio.Semaphore(0)
     answer = api("GET", "/activity/stream?seconds=0")
     assert (answer.status, answer.json["code"]) == (429, "busy")
+
+
+def test_a_stream_that_lost_the_race_for_the_last_place_ends(api: Api) -> None:
+    api.place.streams = asyncio.Semaphore(0)
+
+    async def lines() -> list[str]:
+        query = Streamed(Picked(), ("outcome",), 600)
+        async with asyncio.timeout(PATIENCE):
+            return [line async for line in stream(api.place, query, None, lambda: True)]
+
+    assert asyncio.run(lines()) == []
