@@ -3,7 +3,9 @@
 import secrets
 import threading
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Final
 from urllib.parse import urlencode
 
@@ -15,6 +17,7 @@ from admin.web.access.tokens import ApiTokens
 from admin.web.app import Web, build_app
 from admin.web.connections import LIMITS, Limits, bounded
 from admin.web.place import WebPlace
+from config.destination import canonical_host, is_ip_literal
 from config.errors import UsageError
 from config.listen import TcpListen
 from proxy.server.listeners import bind_listener
@@ -45,12 +48,14 @@ class PageServer:
 
     def __init__(self, place: WebPlace, wish: Wish, limits: Limits = LIMITS) -> None:
         require_closed(wish)
+        host = own_name(wish.host) if wish.host else _unknown_name()
+        if wish.certificate is not None:
+            require_usable(wish.certificate)
         self._place = place
-        self._socket = bind_listener(wish.listen, "choose another address with --listen")
+        self._socket = bind_listener(wish.listen, "choose another address for the page")
         self._socket.listen()
         port = self._socket.getsockname()[1]
-        host = wish.host or f"keyhatch-{secrets.token_hex(4)}.localhost"
-        self.front = Front(host.lower(), port, is_secure=wish.certificate is not None)
+        self.front = Front(host, port, is_secure=wish.certificate is not None)
         self._sessions = Sessions(place.now)
         web = Web(place, self.front, self._sessions, ApiTokens(place.home, place.now).find)
         self._server = uvicorn.Server(_configuration(web, wish.certificate, limits))
@@ -89,8 +94,40 @@ def require_closed(wish: Wish) -> None:
     if wish.certificate is None or wish.host is None:
         raise UsageError(
             f"{wish.listen} can be reached from other machines",
-            hint="give --host, --tls-certificate and --tls-key as well, or listen on 127.0.0.1",
+            hint="listen on 127.0.0.1, or use `keyhatch ui` with --host, --tls-certificate and "
+            "--tls-key",
         )
+
+
+def own_name(text: str) -> str:
+    """Return the page's name as the Host field has it. Raises UsageError for one that is not its own.
+
+    Cookies know no ports: under a name of loopback, whatever else listens there, such as an agent's
+    own web server, would be sent the session.
+    """
+    host = canonical_host(text)
+    address = ip_address(host) if is_ip_literal(host) else None
+    if host == "localhost" or (address and (address.is_loopback or address.is_unspecified)):
+        raise UsageError(
+            f"{text} is also the name of every other server of this machine",
+            hint="choose one that is the page's alone, such as keyhatch.localhost",
+        )
+    return f"[{host}]" if ":" in host else host
+
+
+def require_usable(certificate: Certificate) -> None:
+    """Raise UsageError for files that are no certificate and its key: a thread could tell nobody."""
+    try:
+        SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(certificate.chain, certificate.key)
+    except OSError:  # as SSLError is
+        raise UsageError(
+            "the certificate and its key cannot be used",
+            hint="give PEM files: the chain, and the key that belongs to it",
+        ) from None
+
+
+def _unknown_name() -> str:
+    return f"keyhatch-{secrets.token_hex(4)}.localhost"
 
 
 def _configuration(web: Web, certificate: Certificate | None, limits: Limits) -> uvicorn.Config:

@@ -105,6 +105,14 @@ class TestAPageOfItsOwn:
             (["--listen", "8322"], "'8322' is not address:port"),
             (["--listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines"),
             (["--tls-key", "connectors.yaml"], "--tls-certificate and --tls-key need each other"),
+            (
+                ["--host", "127.0.0.1"],
+                "127.0.0.1 is also the name of every other server of this machine",
+            ),
+            (
+                ["--tls-certificate", "connectors.yaml", "--tls-key", "connectors.yaml"],
+                "the certificate and its key cannot be used",
+            ),
         ],
     )
     def test_words_that_cannot_be_are_refused(

@@ -2,18 +2,24 @@
 
 import json
 import re
+import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from admin.web.access.guard import MAX_BODY
-from admin.web.serving import Certificate, PageServer, Wish, require_closed
+from admin.web.place import WebPlace
+from admin.web.serving import Certificate, PageServer, Wish, own_name, require_closed
 from config.errors import UsageError
 from config.listen import TcpListen
 from tests.support.origin import Origin, bearer
 from tests.support.service import KEY, Site, make_site
-from tests.support.web import Browser, api_token, settings_page, signed_in
+from tests.support.vaults import reopen
+from tests.support.web import ANY, PATIENCE, Browser, api_token, settings_page, signed_in
 
 
 def chunks(body: str) -> Iterator[bytes]:
@@ -180,3 +186,65 @@ class TestWhereItListens:
     def test_with_a_name_and_a_certificate_they_may(self) -> None:
         certificate = Certificate(Path("chain.pem"), Path("key.pem"))
         require_closed(Wish(TcpListen("0.0.0.0", 0), "keys.corp.example", certificate))
+
+    @pytest.mark.parametrize(
+        "name", ["localhost", "LOCALHOST.", "127.0.0.1", "127.1.2.3", "::1", "[::1]", "0.0.0.0"]
+    )
+    def test_under_a_name_that_others_here_have_too_it_is_not_served(self, name: str) -> None:
+        with pytest.raises(UsageError, match="every other server"):
+            own_name(name)
+
+    @pytest.mark.parametrize("name", ["", "a b", "keys.corp.example:8322", "a/b", "127.1"])
+    def test_nor_under_what_is_no_name(self, name: str) -> None:
+        with pytest.raises(UsageError, match="is not a host name"):
+            own_name(name)
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("Keys.Corp.Example", "keys.corp.example"),
+            ("keyhatch.localhost", "keyhatch.localhost"),
+            ("2001:DB8::1", "[2001:db8::1]"),
+        ],
+    )
+    def test_a_name_of_its_own_is_written_as_browsers_write_it(self, name: str, told: str) -> None:
+        assert own_name(name) == told
+
+    def test_over_https_the_cookie_is_bound_to_the_host(self, site: Site, tmp_path: Path) -> None:
+        name, authority = "keys.corp.example", trustme.CA()
+        chain, key, trusted = (tmp_path / file for file in ("chain.pem", "key.pem", "ca.pem"))
+        leaf = authority.issue_cert(name)
+        leaf.cert_chain_pems[0].write_to_path(chain)
+        leaf.private_key_pem.write_to_path(key)
+        authority.cert_pem.write_to_path(trusted)
+        with reopen(site.home) as vault:
+            wish = Wish(ANY, "Keys.Corp.Example", Certificate(chain, key))
+            page = PageServer(WebPlace(site.home, {}, vault), wish)
+            page.start()
+            try:
+                link = page.new_link()
+                given = set_cookie(link, page.front.port, trusted)
+            finally:
+                page.stop()
+        assert link.startswith(f"https://{name}:{page.front.port}/enter?")
+        assert given.startswith("__Host-keyhatch=")
+        words = {word.strip().lower() for word in given.split(";")[1:]}
+        assert {"secure", "httponly", "samesite=strict", "path=/"} <= words
+        assert not any(word.startswith("domain") for word in words)
+
+
+def set_cookie(link: str, port: int, trusted: Path) -> str:
+    """Follow a link over https at its name, wherever that leads, and return the cookie that it gives."""
+    parts = urlsplit(link)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    context = ssl.create_default_context(cafile=str(trusted))
+    with context.wrap_socket(plain, server_hostname=parts.hostname) as line:
+        line.sendall(
+            f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        with line.makefile("rb") as file:
+            head = file.read().partition(b"\r\n\r\n")[0].decode()
+    given = re.search(r"(?im)^set-cookie: (.*?)\r?$", head)
+    assert given
+    return given[1]
