@@ -1,5 +1,6 @@
 """Files and folders behind the wall: what is seen, what is written, what is closed and stays so."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,19 @@ class TestTheFileSystem:
         assert not Path("/tmp/private").exists()
         for place in ("/usr/x", "/etc/x", "/x", "/run/keyhatch/x", "/proc/sys/kernel/hostname"):
             assert behind.run("sh", "-c", f"echo x > {place}").returncode != 0, place
+
+    def test_a_file_that_is_made_can_be_changed_and_is_gone_at_the_end(
+        self, behind: Behind
+    ) -> None:
+        own = behind.home / ".claude.json"
+        own.write_text('{"theme": "light", "primaryApiKey": "sk-ant-canary"}')
+        script = "cat ~/.claude.json; echo; echo changed > ~/.claude.json; cat ~/.claude.json"
+        made, changed = behind.sh(script, "--profile", "claude-code").splitlines()
+        assert json.loads(made)["hasCompletedOnboarding"] is True
+        assert json.loads(made)["theme"] == "light"
+        assert "canary" not in made
+        assert changed == "changed"
+        assert "canary" in own.read_text()
 
     def test_the_home_is_empty_but_for_what_is_named(self, behind: Behind) -> None:
         for name in (".ssh/id_ed25519", ".aws/credentials", "other/secret"):
