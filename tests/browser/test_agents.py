@@ -61,7 +61,7 @@ def test_an_agents_token_is_shown_once_works_and_is_taken_back(
     eventually(lambda: proxy.client(token).get_code() == "ok")
     tab.get_by_role("button", name=re.compile("^Revoke token")).click()
     tab.get_by_role("dialog").get_by_role("button", name="Revoke").click()
-    expect(tab.locator("#tokens")).to_contain_text("nobody can be this agent")
+    expect(tab.locator("#tokens")).to_contain_text("nothing can be this agent")
     eventually(lambda: proxy.client(token).get_code() == "proxy-authentication-required")
 
 

@@ -122,7 +122,7 @@ def request_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
             "Variables for agents",
             "pairs",
             pairs_of(own(entry, "env")),
-            "What programs under keyhatch run find instead of a credential."
+            "What programs that Keyhatch starts find, instead of a credential."
             + (f" The provider has {set_for} already." if set_for else ""),
             "EXAMPLE_API_KEY: placeholder",
         ),

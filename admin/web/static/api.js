@@ -1,5 +1,7 @@
 // One way to call the API: with the session's CSRF token, and problems told apart from failures.
 
+import { inPageTerms } from "./terms.js";
+
 const csrf = document.querySelector('meta[name="csrf"]').content;
 
 export class Problem extends Error {
@@ -16,7 +18,8 @@ export class Problem extends Error {
   }
 }
 
-export function sentence(text) {
+export function sentence(hint) {
+  const text = inPageTerms(hint);
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
@@ -31,7 +34,7 @@ export async function call(method, path, { body, etag, keepalive = false } = {})
       method, headers, keepalive, body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Problem(0, { code: "offline", detail: "Keyhatch does not answer", hint: "start `keyhatch ui` again" });
+    throw new Problem(0, { code: "offline", detail: "Keyhatch does not answer", hint: "start it again in a terminal with `keyhatch ui`" });
   }
   const text = await answer.text();
   let document = null;

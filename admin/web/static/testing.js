@@ -1,17 +1,30 @@
 // The test with its real result, and agreeing to where a changed connector goes.
 
 import { call, sentence } from "./api.js";
+import { placeOf } from "./terms.js";
 
 export function testing(root, page, autosave) {
   const form = root.querySelector("form[data-tests]");
   const button = form.querySelector("[type=submit]");
   const result = root.querySelector("[data-test-result]");
 
-  function show(text, tone) {
+  function show(text, tone, hint = "") {
     const line = document.createElement("p");
     line.className = `banner ${tone}`;
-    line.textContent = text;
+    line.append(Object.assign(document.createElement("span"), { textContent: text }));
+    const place = placeOf(hint);
+    if (place) line.append(way(place));
     result.replaceChildren(line);
+  }
+
+  // To where on this page it is mended.
+  function way(place) {
+    const to = Object.assign(document.createElement("button"), { type: "button", textContent: "Go there" });
+    to.addEventListener("click", () => {
+      place.scrollIntoView({ block: "center" });
+      place.focus();
+    });
+    return to;
   }
 
   form.addEventListener("submit", async (event) => {
@@ -21,9 +34,9 @@ export function testing(root, page, autosave) {
     await autosave.flush();
     try {
       const { body } = await call("POST", `${page.path}/test`, { body: { path: form.querySelector("input").value.trim() } });
-      show(sentence(body.hint ? `${body.said}: ${body.hint}` : body.said), body.works ? "good" : "alert");
+      show(sentence(body.hint ? `${body.said}: ${body.hint}` : body.said), body.works ? "good" : "alert", body.hint);
     } catch (problem) {
-      show(problem.sentence, "alert");
+      show(problem.sentence, "alert", problem.hint);
     }
     button.disabled = false;
     autosave.look();

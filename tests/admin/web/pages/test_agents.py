@@ -70,8 +70,8 @@ def test_tokens_are_listed_and_never_shown(tab: Shown) -> None:
         page = tab.page(path)
         assert token not in page
         assert token.removeprefix("kh_") not in page
-    assert "all of them Revoke" in tab.words("agents/ada")
-    assert "None, so nobody can be this agent" in tab.words("agents/bob")
+    assert "all its connectors Revoke" in tab.words("agents/ada")
+    assert "None, so nothing can be this agent but" in tab.words("agents/bob")
 
 
 def test_what_becomes_of_other_hosts_is_said(tab: Shown) -> None:

@@ -42,7 +42,8 @@ def ask(running: Running, body: bytes = b"", path: str = "/x", agent: str = "ada
 def test_without_a_proxy_it_says_how_to_start_one(tmp_path: Path) -> None:
     with shown(write_home(tmp_path)) as tab:
         assert "The proxy is not running" in tab.words("approvals")
-        assert "keyhatch serve" in tab.words("approvals")
+        assert "starts it in a terminal" in tab.words("approvals")
+        assert '<code id="banner-1">keyhatch serve</code>' in tab.page("approvals")
 
 
 def test_where_nothing_waits_it_says_what_would(tab: Shown) -> None:
