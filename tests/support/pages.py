@@ -66,7 +66,7 @@ class Shown:
 def words_of(text: str) -> str:
     """Return the text of a page, or of a part of one, on one line."""
     main = text.partition("<main")[2].partition(">")[2] or text
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main.replace("<wbr>", ""))).split())
 
 
 def write_home(folder: Path, text: str = TEXT) -> Home:

@@ -1,5 +1,6 @@
 """From a template and what it shows to a page: escaped, with the frame that all pages share."""
 
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ class Renderer:
         self._templates.globals["asset"] = assets.url
         self._templates.filters["hue"] = hue_of
         self._templates.filters["initial"] = initial_of
+        self._templates.filters["pieces"] = pieces_of
 
     def load(self) -> None:
         """Read every template: that takes longer than to fill one in."""
@@ -94,6 +96,11 @@ def renderer_of(request: Request) -> Renderer:
 def hue_of(text: str) -> int:
     """Return the number of the colour that stands for a name, always the same one."""
     return zlib.crc32(text.encode()) % HUES
+
+
+def pieces_of(word: str) -> list[str]:
+    """Return a word of a command cut where a line may be broken: after = and @, as in addresses."""
+    return re.split(r"(?<=[=@])", word)
 
 
 def initial_of(name: str) -> str:

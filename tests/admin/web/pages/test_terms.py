@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[4]
-ROOMS: Final = ("admin/operations", "admin/web", "config", "proxy/oauth", "proxy/vault", "proxy/wire")
+ROOMS: Final = (
+    "admin/operations",
+    "admin/web",
+    "config",
+    "proxy/oauth",
+    "proxy/vault",
+    "proxy/wire",
+)
 COMMAND: Final = re.compile(r"`keyhatch ([a-z-]+(?: [a-z-]+)?)")
 # What nothing but a terminal can do.
 TERMINAL: Final = {
