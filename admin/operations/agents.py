@@ -127,21 +127,22 @@ def grant(
 
     `policy` has keys that narrow these grants, as in connectors.yaml; None takes one out.
     """
-    from config.edit import edit_file
+    wish = _Wish(connectors, policy)
+    return _grant(place, name, wish, expected=expected, by=by)
 
-    with edit_file(place.home, place.known()) as file:
-        agent = find_agent(file.registry, name)
-        require_current(file, "agents", agent.slug, expected)
-        named = [find_connector(file.registry, connector).slug for connector in connectors]
-        _require_policy(agent.slug, named, policy)
-        kept = [slug for slug in sorted(agent.connectors) if slug not in named]
-        granted = [*kept, *dict.fromkeys(named)]
-        file.set_agent_connectors(agent.slug, granted)
-        for slug in dict.fromkeys(named) if policy else ():
-            file.narrow_grant(agent.slug, slug, policy)
-    acts = (Act("agent.grant", agent.slug, slug, by=by) for slug in dict.fromkeys(named))
-    announce(place, *acts)
-    return agent.slug, granted
+
+def narrow(
+    place: Place,
+    name: str,
+    connector: str,
+    policy: Mapping[str, object],
+    *,
+    expected: str | None = None,
+    by: str = "",
+) -> None:
+    """Let an agent use one connector under just this policy, whatever it was before."""
+    wish = _Wish([connector], policy, is_whole=True)
+    _grant(place, name, wish, expected=expected, by=by)
 
 
 def revoke(
@@ -165,6 +166,41 @@ def revoke(
     acts = (Act("agent.revoke", agent.slug, slug, by=by) for slug in dict.fromkeys(named))
     announce(place, *acts)
     return agent.slug, kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be granted; where it `is_whole`, keys that the policy does not name are taken out."""
+
+    connectors: Sequence[str]
+    policy: Mapping[str, object]
+    is_whole: bool = False
+
+    def keys_for(self, slug: str, entry: Mapping[str, object]) -> Mapping[str, object]:
+        """Return what changes of a grant of which the agent's entry is this."""
+        known = _policies(entry).get(slug, {}) if self.is_whole else {}
+        return dict.fromkeys(known) | dict(self.policy)
+
+
+def _grant(
+    place: Place, name: str, wish: _Wish, *, expected: str | None, by: str
+) -> tuple[str, list[str]]:
+    from config.edit import edit_file
+
+    with edit_file(place.home, place.known()) as file:
+        agent = find_agent(file.registry, name)
+        require_current(file, "agents", agent.slug, expected)
+        entry = file.entry("agents", agent.slug)
+        slugs = [find_connector(file.registry, wanted).slug for wanted in wish.connectors]
+        named = list(dict.fromkeys(slugs))
+        _require_policy(agent.slug, named, wish.policy)
+        granted = [*(slug for slug in sorted(agent.connectors) if slug not in named), *named]
+        file.set_agent_connectors(agent.slug, granted)
+        for slug in named:
+            if keys := wish.keys_for(slug, entry):
+                file.narrow_grant(agent.slug, slug, keys)
+    announce(place, *(Act("agent.grant", agent.slug, slug, by=by) for slug in named))
+    return agent.slug, granted
 
 
 def _state(agent: Agent, entry: Mapping[str, object], tokens: Sequence[Token]) -> AgentState:
@@ -201,22 +237,6 @@ def _require_policy(agent: str, named: Sequence[str], policy: Mapping[str, objec
     if given:
         grants = [{"connector": slug, **given} for slug in named]
         require_entry("agents", agent, {"connectors": grants})
-
-
-def narrow(
-    place: Place,
-    name: str,
-    connector: str,
-    policy: Mapping[str, object],
-    *,
-    expected: str | None = None,
-    by: str = "",
-) -> None:
-    """Let an agent use one connector under just this policy, whatever it was before."""
-    known = {grant.connector: grant.policy for grant in state(place, name).grants}
-    slug = find_connector(place.registry(), connector).slug
-    left_out: dict[str, object] = dict.fromkeys(known.get(slug, ()))
-    grant(place, name, [slug], policy=left_out | dict(policy), expected=expected, by=by)
 
 
 def _require_granted(agent: Agent, named: Sequence[str]) -> None:

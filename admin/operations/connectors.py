@@ -168,14 +168,19 @@ def switch(place: Place, name: str, *, on: bool, by: str = "") -> Connector:
 def remove(
     place: Place, connector: Connector, *, expected: str | None = None, by: str = ""
 ) -> None:
-    """Delete a connector and its secrets. Raises StaleError as `edit`."""
+    """Delete a connector and its secrets. Raises StaleError as `edit`.
+
+    Raises ConflictError where its name is another's by now, or it has just been given a first secret.
+    """
     from config.edit import edit_file
 
-    stored = any(id_ == connector.id for id_, _ in place.inventory().slots)
     with ExitStack() as stack:
-        vault = stack.enter_context(place.vault()) if stored else None
+        vault = stack.enter_context(place.vault()) if _is_stored(place, connector) else None
         file = stack.enter_context(edit_file(place.home))
         require_current(file, "connectors", connector.slug, expected)
+        is_same = file.registry.connectors[connector.slug].id == connector.id
+        if not is_same or (vault is None and _is_stored(place, connector)):
+            raise _moved(connector)
         file.delete_connector(connector.slug)
         if vault is not None:
             vault.delete(connector.id)
@@ -277,9 +282,17 @@ def _acts(before: Connector, after: Connector, keys: Collection[str], by: str) -
     return acts
 
 
+def _is_stored(place: Place, connector: Connector) -> bool:
+    return any(id_ == connector.id for id_, _ in place.inventory().slots)
+
+
 def _require_unmoved(registry: Registry, before: Connector) -> None:
     if registry.connectors.get(before.slug) != before:
-        raise ConflictError(
-            f"connector {before.slug} was changed by someone else just now",
-            hint="look at it with `keyhatch connector show`, then try again",
-        )
+        raise _moved(before)
+
+
+def _moved(connector: Connector) -> ConflictError:
+    return ConflictError(
+        f"connector {connector.slug} was changed by someone else just now",
+        hint="look at it with `keyhatch connector show`, then try again",
+    )

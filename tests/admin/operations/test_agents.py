@@ -8,7 +8,7 @@ from admin.operations.versions import StaleError
 from config.errors import NotFoundError, UsageError
 from tests.admin.operations.test_connectors import HUB, acts
 from tests.support.command_line import NOW, CommandLine
-from tests.support.places import place_at
+from tests.support.places import interrupted, place_at
 
 
 @pytest.fixture
@@ -67,3 +67,11 @@ def test_a_further_token_is_narrowed_to_what_was_granted(place: Session) -> None
     assert tokens.revoke(place, "bot", [issued.id]) == 1
     assert tokens.revoke(place, "bot", None) == 1
     assert tokens.listing(place, "bot") == ()
+
+
+def test_a_policy_that_comes_meanwhile_is_not_mixed_with_the_whole_one(place: Session) -> None:
+    agents.add(place, "bot", ["hub"])
+    policy = {"rate": ["1/second"]}
+    busy = interrupted(place, "known", lambda: agents.grant(place, "bot", ["hub"], policy=policy))
+    agents.narrow(busy, "bot", "hub", {"read_only": True})
+    assert [grant.policy for grant in agents.state(place, "bot").grants] == [{"read_only": True}]

@@ -10,7 +10,7 @@ from admin.operations.view import status_of
 from config.errors import ConflictError, UsageError
 from tests.support.command_line import CommandLine
 from tests.support.journals import lines_of
-from tests.support.places import place_at
+from tests.support.places import interrupted, place_at
 
 HUB = {"type": "api_key", "provider": "hubspot"}
 SECRET = "canary-5f0c1d2e3b4a59687786950413"
@@ -161,3 +161,26 @@ def test_a_taken_name_is_a_conflict(place: Session) -> None:
         connectors.create(place, "hub", HUB)
     with pytest.raises(ConflictError):
         connectors.edit(place, "sales", {"name": "Hub"})
+
+
+def test_a_secret_that_comes_while_its_connector_is_deleted_is_not_left_behind(
+    place: Session,
+) -> None:
+    hub = connectors.create(place, "Hub", HUB)
+    busy = interrupted(
+        place, "inventory", lambda: credentials.put(place, "hub", {"secret": SECRET})
+    )
+    with pytest.raises(ConflictError, match="just now"):
+        connectors.remove(busy, hub)
+    assert status(place, "hub") == "ready"
+    connectors.remove(place, hub)
+    assert not place.inventory().slots
+
+
+def test_another_of_the_same_name_by_now_is_not_deleted(place: Session) -> None:
+    shown = connectors.create(place, "Hub", HUB)
+    connectors.rename(place, "hub", "Old hub")
+    connectors.create(place, "Hub", HUB)
+    with pytest.raises(ConflictError, match="just now"):
+        connectors.remove(place, shown)
+    assert sorted(place.registry().connectors) == ["hub", "old-hub"]
