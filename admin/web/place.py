@@ -50,7 +50,10 @@ class WebPlace:
         self._vault = vault
         self._now = now
         self._reader = RegistryReader(home)
-        self._busy = threading.Lock()
+        self._reading = threading.Lock()
+        self._opening = (
+            threading.Lock()
+        )  # of its own: a keyring may ask somebody, and take its time
         self.flows = Flows()
         self.uses = LastUses()
         self.closing = threading.Event()
@@ -76,7 +79,7 @@ class WebPlace:
     def known(self) -> Known:
         """Return the same, with the plain values that it says it in."""
         self._home.require()
-        with self._busy:
+        with self._reading:
             return self._reader.read_known()
 
     def inventory(self) -> Inventory:
@@ -105,7 +108,7 @@ class WebPlace:
         self.flows.close()
 
     def _open(self) -> "Vault":
-        with self._busy:
+        with self._opening:
             if self._vault is None:
                 from proxy.vault.open import open_vault
 

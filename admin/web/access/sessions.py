@@ -6,6 +6,7 @@ browser holds cannot be read back from here.
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -38,17 +39,21 @@ class Sessions:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._links: dict[Digest, datetime] = {}
+        self._linking = threading.Lock()  # links are made in other threads than they are used in
         self._open: dict[Digest, WebSession] = {}
 
     def new_link(self) -> Secret:
         """Return a key that opens one session, within ten minutes."""
-        key = secrets.token_urlsafe(_BYTES)
-        self._links[digest_of(key)] = self._now() + LINK_LIFE
+        key, now = secrets.token_urlsafe(_BYTES), self._now()
+        with self._linking:
+            self._links = {link: until for link, until in self._links.items() if now < until}
+            self._links[digest_of(key)] = now + LINK_LIFE
         return Secret(key)
 
     def enter(self, key: str) -> Secret | None:
         """Return the cookie of a new session for a link's key, which is used up; None if it is not good."""
-        until = self._links.pop(digest_of(key), None)
+        with self._linking:
+            until = self._links.pop(digest_of(key), None)
         now = self._now()
         if until is None or now >= until:
             return None
@@ -70,10 +75,6 @@ class Sessions:
             return None
         self._open[digest] = session = replace(session, seen=now)
         return session
-
-    def leave(self, cookie: str) -> None:
-        """End a cookie's session."""
-        self._open.pop(digest_of(cookie), None)
 
 
 def digest_of(text: str) -> Digest:

@@ -38,6 +38,17 @@ def test_a_link_is_good_for_ten_minutes() -> None:
     assert sessions.enter(key) is None
 
 
+def test_links_that_nobody_used_are_not_kept() -> None:
+    clock = Clock()
+    sessions = Sessions(clock)
+    for _ in range(3):
+        sessions.new_link()
+    clock.pass_(LINK_LIFE)
+    key = sessions.new_link().reveal()
+    assert [len(kept) for name, kept in vars(sessions).items() if name == "_links"] == [1]
+    assert sessions.enter(key) is not None
+
+
 def test_what_was_never_a_link_opens_nothing() -> None:
     assert Sessions(Clock()).enter("") is None
 
@@ -64,13 +75,6 @@ def test_a_session_that_is_not_used_ends() -> None:
     sessions = Sessions(clock)
     cookie = open_session(sessions)
     clock.pass_(IDLE)
-    assert sessions.find(cookie) is None
-
-
-def test_a_session_that_was_left_is_over() -> None:
-    sessions = Sessions(Clock())
-    cookie = open_session(sessions)
-    sessions.leave(cookie)
     assert sessions.find(cookie) is None
 
 
