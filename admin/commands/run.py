@@ -1,7 +1,9 @@
 """`keyhatch run`: a command whose requests go through the proxy."""
 
+import shlex
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -107,10 +109,7 @@ def run(
         )
     registry, slugs, agent_slug = _names(session, connectors, agent, sandbox=sandbox)
     if shutil.which(command[0], path=session.environ.get("PATH")) is None:
-        raise NotFoundError(
-            f"cannot run {command[0]!r}: there is no such command",
-            hint="check its name and PATH; the command comes after --",
-        )
+        raise _not_found(command[0])
     if sandbox:
         from admin.sandbox.command import Wanted, explain_sandboxed, run_sandboxed
 
@@ -127,6 +126,21 @@ def run(
             kept, session.home, lease.listen, agent_slug or "run", lease.token
         )
         return run_child(command, environment, session.umask)
+
+
+def _not_found(word: str) -> NotFoundError:
+    place = Path(word)
+    if "/" in word and place.is_dir():
+        return NotFoundError(f"cannot run {word!r}: it is a folder", hint="name a program in it")
+    if "/" in word and place.exists():
+        return NotFoundError(
+            f"cannot run {word!r}: it is not executable",
+            hint=f"`chmod +x {shlex.quote(word)}`, or name the program that is to read it",
+        )
+    return NotFoundError(
+        f"cannot run {word!r}: there is no such command",
+        hint="check its name and PATH; the command comes after --",
+    )
 
 
 def _names(

@@ -28,6 +28,7 @@ _PASSED_ON: Final = (
     signal.SIGTSTP,
 )  # fmt: skip
 _NOTICED: Final = (*_PASSED_ON, signal.SIGCHLD, signal.SIGWINCH, signal.SIGCONT)
+_LOOK_AGAIN: Final = 300  # milliseconds until the foreground is looked at again
 _WANTS_TERMINAL: Final = (signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -83,15 +84,25 @@ class Attendant:
         self._poll.register(self._woken, select.POLLIN)
         self._poll.register(self._control, select.POLLIN)
         while self._process.poll() is None:
-            if self._screen is not None:
-                self._screen.watch(self._poll)
-            for number, events in self._poll.poll():
+            for number, events in self._poll.poll(self._look_at_screen()):
                 self._serve(number, events)
         self._last_words()
         if self._screen is not None:
             self._screen.finish()
         code = self._process.returncode
         return SIGNALLED - code if code < 0 else code
+
+    def _look_at_screen(self) -> int | None:
+        """Watch the terminals; return how long to wait for events, in milliseconds, None for ever.
+
+        A shell tells nobody when it brings a job to the foreground that runs: that has to be seen.
+        """
+        if self._screen is None:
+            return None
+        if self._screen.lacks_keyboard:
+            self._screen.take_keyboard()
+        self._screen.watch(self._poll)
+        return _LOOK_AGAIN if self._screen.lacks_keyboard else None
 
     def _serve(self, number: int, events: int) -> None:
         if number == self._woken:

@@ -1,5 +1,6 @@
 """`keyhatch run --sandbox`: from the words of a call to a command behind the wall."""
 
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from admin.sandbox.plan import (
     with_texts,
 )
 from admin.sandbox.profile import Profile, profile_for
+from admin.sandbox.repositories import unseen_repository
 from admin.sandbox.shares import (
     PROFILE,
     Forbidden,
@@ -49,6 +51,7 @@ from config.sandbox import NO_SANDBOX, Sandbox
 from proxy.server.control_client import SocketLease, open_lease_socket
 
 _MOST_OWN: Final = 16 * 1024 * 1024  # characters of a program's own file that are looked through
+_MOST_LINKS: Final = 40  # as many as the kernel follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def run_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> int:
         plan = with_texts(_plan(behind, shares) if closed else plan, _texts(session))
         plan = with_made(plan, _made(behind, lease.placeholders.given))
         passed, words = _environment(session, behind, plan, lease)
-        for word in words:
+        for word in (*words, *_notes(behind, plan)):
             note(word)
         ours = agent_variables(proxy_url(f"127.0.0.1:{PORT}", "run", None), CERTIFICATES)
         words = behind.profile.words(wanted.command)
@@ -118,6 +121,7 @@ def explain_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> N
             words += [
                 f"{share.path}: not opened; a secret of the vault is in it" for share in closed
             ]
+    words += _notes(behind, plan)
     told = Told(
         behind.profile.words(wanted.command),
         behind.profile,
@@ -226,17 +230,40 @@ def _passed(
     return filter_environment(environ, home, (*behind.profile.env, *behind.known.env), given)
 
 
+def _notes(behind: Behind, plan: Plan) -> list[str]:
+    """Return what to tell of what will not work inside."""
+    machine = behind.machine
+    word = unseen_repository(machine.folder, machine.homes, lambda path: is_open(plan, path))
+    return [] if word is None else [word]
+
+
 def require_visible(plan: Plan, word: str, environ: Mapping[str, str]) -> None:
     """Raise NotFoundError where a command could not be found inside."""
     found = shutil.which(word, path=environ.get("PATH"))
     if found is None:
         return
-    place = Path(found).resolve()
-    if not is_open(plan, place):
-        raise NotFoundError(
-            f"cannot run {word!r} behind the wall: {place} is not open there",
-            hint=f"add --share {place.parent}:ro, or more of what it needs",
-        )
+    for place in _on_the_way(plan.folder / found):
+        if not is_open(plan, place):
+            raise NotFoundError(
+                f"cannot run {word!r} behind the wall: {place} is not open there",
+                hint=f"add --share {shlex.quote(str(_around(place)))}:ro, or more of what it needs",
+            )
+
+
+def _on_the_way(path: Path) -> Iterator[Path]:
+    """Yield a program and what it is a link to, link by link; each has to be there inside."""
+    for _ in range(_MOST_LINKS):
+        path = path.parent.resolve() / path.name
+        yield path
+        if not path.is_symlink():
+            return
+        path = path.parent / path.readlink()
+
+
+def _around(program: Path) -> Path:
+    """Return what to open for a program: its folder, or the virtual environment that it is of."""
+    folder = program.parent
+    return folder.parent if (folder.parent / "pyvenv.cfg").is_file() else folder
 
 
 def _guarded(registry: Registry) -> list[Path]:

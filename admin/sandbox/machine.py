@@ -4,6 +4,7 @@ import os
 import pwd
 import stat
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from admin.process.isolation import launcher
 from admin.sandbox.places import SYSTEM
 from admin.sandbox.plan import Machine
 from admin.sandbox.shares import Forbidden
+from config.errors import UsageError
 from config.home import Home
 from proxy.vault.keys.reference import KEY_FILE_VARIABLE
 
@@ -53,19 +55,24 @@ class RealDisk:
         """Tell whether we may change what a folder has."""
         return os.access(folder, os.W_OK)
 
-    def not_public(self, folder: Path, depth: int) -> Iterator[Path]:
+    def not_public(self, folder: Path, depth: int, besides: int = 0) -> Iterator[Path]:
         """Return what of so many levels of a folder not every user of the machine may read.
 
-        A start behind the wall waits for this, so it goes by texts: a Path for each of thousands of
-        files would take longer than asking the disk.
+        Below these levels it goes on, uppermost first, until it has looked at `besides` entries in
+        all. A start behind the wall waits for this, so it goes by texts: a Path for each of thousands
+        of files would take longer than asking the disk.
         """
-        waiting = [(str(folder), depth)]
+        waiting = deque([(str(folder), depth)])
+        looked_at = 0
         while waiting:
-            name, levels = waiting.pop()
+            name, levels = waiting.popleft()
+            if levels < 1 and looked_at >= besides:
+                return
             for path, mode in _modes(name):
+                looked_at += 1
                 if mode & _PUBLIC[stat.S_ISDIR(mode)] != _PUBLIC[stat.S_ISDIR(mode)]:
                     yield Path(path)
-                elif stat.S_ISDIR(mode) and levels > 1:
+                elif stat.S_ISDIR(mode) and (levels > 1 or besides):
                     waiting.append((path, levels - 1))
 
 
@@ -90,7 +97,7 @@ def look_around(home: Home, environ: Mapping[str, str], guarded: Sequence[Path])
     key_file = environ.get(KEY_FILE_VARIABLE)
     return Machine(
         homes=_homes(environ),
-        folder=Path.cwd(),
+        folder=_working_directory(),
         search=_search(environ),
         guarded=(home.root.resolve(), *guarded, *([Path(key_file)] if key_file else ())),
         python=_python(),
@@ -108,6 +115,16 @@ def forbidden_places(home: Home, machine: Machine) -> Forbidden:
         tuple(dict.fromkeys(p.resolve() for p in ours)),
         tuple(p.resolve() for p in machine.guarded),
     )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "the working directory is gone",
+            hint="go to the folder of your project, then run it again",
+        ) from error
 
 
 def _homes(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -26,6 +26,7 @@ from admin.sandbox.tools import tool_places
 RUN: Final = Path("/run/keyhatch")  # where our own files are, inside
 PROXY_SOCKET: Final = RUN / "proxy.sock"
 CERTIFICATES: Final = RUN / "ca"
+MOST_BESIDES: Final = 5000  # entries of a system's folder: some hundredths of a second
 PORT: Final = 8321  # of the proxy, inside: the network there is the command's alone
 
 
@@ -88,8 +89,11 @@ class Disk(Protocol):
     def is_ours(self, folder: Path) -> bool:
         """Tell whether we may change what a folder has."""
 
-    def not_public(self, folder: Path, depth: int) -> Iterable[Path]:
-        """Return what of so many levels of a folder not every user of the machine may read."""
+    def not_public(self, folder: Path, depth: int, besides: int = 0) -> Iterable[Path]:
+        """Return what of so many levels of a folder not every user of the machine may read.
+
+        Of deeper ones too, as long as it has looked at fewer than `besides` entries.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +189,11 @@ def _closed_in(machine: Machine, disk: Disk) -> Iterator[Path]:
 
     Host keys, shadowed passwords and the like: the superuser's commands could read them.
     """
-    deep = 5 if machine.superuser else 2  # whom no file's mode keeps out
-    for name, depth in (("/etc", 8), ("/opt", deep), ("/usr/local", deep)):
-        yield from disk.not_public(Path(name), depth)
+    # No file's mode keeps the superuser out, so for him it is whole trees, if they are not very large.
+    deep, besides = (5, MOST_BESIDES) if machine.superuser else (2, 0)
+    yield from disk.not_public(Path("/etc"), 8)
+    for name in ("/opt", "/usr/local"):
+        yield from disk.not_public(Path(name), deep, besides)
 
 
 def _kernel(disk: Disk) -> Iterator[Mount]:

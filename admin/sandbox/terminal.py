@@ -17,7 +17,7 @@ CHUNK: Final = 64 * 1024
 type Modes = list[Any]  # as termios has them
 
 _SIZE: Final = b"\0" * 8
-_FLAGS_OUT, _FLAGS_LOCAL = 1, 3  # places in what tcgetattr returns
+_FLAGS_IN, _FLAGS_OUT, _FLAGS_LOCAL = 0, 1, 3  # places in what tcgetattr returns
 
 
 class Screen:
@@ -36,6 +36,7 @@ class Screen:
         self._shown = b""
         self._watched: dict[int, int] = {}
         self.has_keyboard = False
+        self._is_left = True  # its modes are not ours
         self._wanted = whole  # by the command, once it has started
 
     def attach(self, inner: int) -> None:
@@ -43,6 +44,8 @@ class Screen:
         os.set_blocking(inner, False)
         self._inner = inner
         modes = [*self._before]
+        if not self._is_foreground():
+            _make_usual(modes)
         if not self._whole:
             modes[_FLAGS_OUT] &= ~termios.OPOST  # the outer one still does that
         with suppress(termios.error):
@@ -57,12 +60,20 @@ class Screen:
         if self.has_keyboard:
             return True
         with suppress(OSError, termios.error):
-            if os.tcgetpgrp(self._outer) != os.getpgrp():
+            if not self._is_foreground():
                 return False
+            if self._is_left:  # what the shell has prepared for us, not what it types with itself
+                self._before = termios.tcgetattr(self._outer)
             modes = self._raw()
             termios.tcsetattr(self._outer, termios.TCSADRAIN, modes)
             self.has_keyboard = True
+            self._is_left = False
         return self.has_keyboard
+
+    @property
+    def lacks_keyboard(self) -> bool:
+        """Tell whether the command wants the keyboard, and another job has it."""
+        return self._wanted and not self.has_keyboard and self._inner >= 0
 
     def resume(self) -> None:
         """Come back after having been stopped, perhaps into the background."""
@@ -77,6 +88,7 @@ class Screen:
         self.has_keyboard = False
         with suppress(termios.error):
             termios.tcsetattr(self._outer, termios.TCSADRAIN, self._before)
+            self._is_left = True
 
     def resize(self) -> None:
         """Give the inner terminal the size of the outer one; the kernel tells the command."""
@@ -120,6 +132,11 @@ class Screen:
         """Give the terminal back, whatever happened."""
         self.leave_keyboard()
         self._drop_inner()
+
+    def _is_foreground(self) -> bool:
+        with suppress(OSError):
+            return os.tcgetpgrp(self._outer) == os.getpgrp()
+        return False
 
     def _raw(self) -> Modes:
         modes = termios.tcgetattr(self._outer)
@@ -185,6 +202,13 @@ class Screen:
         if self._inner >= 0:
             os.close(self._inner)
             self._inner = -1
+
+
+def _make_usual(modes: Modes) -> None:
+    """Undo what a shell does to its terminal while it reads a line: we were started in the background."""
+    modes[_FLAGS_IN] |= termios.ICRNL | termios.IXON
+    modes[_FLAGS_OUT] |= termios.OPOST | termios.ONLCR
+    modes[_FLAGS_LOCAL] |= termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN
 
 
 def _write(number: int, data: bytes) -> int:

@@ -51,9 +51,9 @@ class FakeDisk:
     def is_ours(self, folder: Path) -> bool:
         return not any(folder.is_relative_to(place) for place in ("/usr", "/etc", "/bin"))
 
-    def not_public(self, folder: Path, depth: int) -> list[Path]:
+    def not_public(self, folder: Path, depth: int, besides: int = 0) -> list[Path]:
         return [
             path
             for path, what in self._all.items()
-            if what == "closed" and folder in path.parents[:depth]
+            if what == "closed" and folder in (path.parents if besides else path.parents[:depth])
         ]

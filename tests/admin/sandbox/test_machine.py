@@ -30,6 +30,20 @@ class TestWhatIsNotPublic:
         assert closed(folder, 2) == {"a/private"}
         assert closed(folder, 4) == {"a/private", "a/b/private", "a/b/c/private"}
 
+    def test_deeper_folders_are_looked_into_until_enough_was_seen(self, folder: Path) -> None:
+        found = RealDisk().not_public(folder, 1, besides=100)
+        assert [str(path.relative_to(folder)) for path in found] == [
+            "a/private", "a/b/private", "a/b/c/private",
+        ]  # fmt: skip
+        found = RealDisk().not_public(folder, 1, besides=3)
+        assert [str(path.relative_to(folder)) for path in found] == ["a/private"]
+
+    def test_the_levels_that_are_asked_for_are_looked_into_however_much_they_have(
+        self, folder: Path
+    ) -> None:
+        found = RealDisk().not_public(folder, 3, besides=1)
+        assert {str(path.relative_to(folder)) for path in found} == {"a/private", "a/b/private"}
+
     def test_a_closed_folder_stands_for_all_that_is_in_it(self, folder: Path) -> None:
         (folder / "a/b").chmod(0o750)
         assert closed(folder, 4) == {"a/private", "a/b"}

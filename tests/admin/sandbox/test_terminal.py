@@ -179,6 +179,18 @@ class TestOutside:
         outer.type("echo code $?\n")
         outer.wait_for("code 130")
 
+    def test_one_that_began_in_the_background_gets_the_keyboard_with_fg(
+        self, behind: Behind, outer: Person
+    ) -> None:
+        # A shell sends nothing to a job that runs already when it brings it to the foreground.
+        script = "'echo has begun; read word; echo got $word'"
+        outer.type(self.run(behind, "sh", "-c", script).strip() + " &\n")
+        outer.wait_for(r"has begun\r")
+        outer.type("fg\n")
+        outer.wait_for(r"fg\r\n")
+        outer.type("typed\r")
+        outer.wait_for("got typed")
+
     def test_the_terminal_is_restored_after_a_signal(self, behind: Behind, outer: Person) -> None:
         outer.type(self.run(behind, "sh", "-c", "'echo started; sleep 600'"))
         outer.wait_for(r"[\r\n]started")
