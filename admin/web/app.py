@@ -56,6 +56,7 @@ def build_app(web: Web) -> ASGIApp:
     warm(web.place, app.state.shown, app.state.renderer)
     app.add_exception_handler(KeyhatchError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(Exception, _failed)
     app.include_router(pages())
     app.include_router(api(), prefix="/api/v1")
     describe(app)
@@ -77,6 +78,12 @@ def _not_served(request: Request, error: Exception) -> Response:
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
         return Response(status_code=405, headers=error.headers)
     return _told(request, NotFoundError("there is nothing at this address"))
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw; its text may hold what was sent or stored."""
+    unforeseen = KeyhatchError(f"unexpected {type(error).__name__}")
+    return failure(request.scope, unforeseen)
 
 
 def _told(request: Request, error: KeyhatchError) -> Response:

@@ -16,6 +16,7 @@ from admin.web.access.sessions import Sessions
 from admin.web.access.tokens import ApiTokens
 from admin.web.app import Web, build_app
 from admin.web.connections import LIMITS, Limits, bounded
+from admin.web.faults import quiet_server
 from admin.web.place import WebPlace
 from config.destination import canonical_host, is_ip_literal
 from config.errors import UsageError
@@ -58,6 +59,7 @@ class PageServer:
         self.front = Front(host, port, is_secure=wish.certificate is not None)
         self._sessions = Sessions(place.now)
         web = Web(place, self.front, self._sessions, ApiTokens(place.home, place.now).find)
+        quiet_server()
         self._server = uvicorn.Server(_configuration(web, wish.certificate, limits))
         self._thread: threading.Thread | None = None
 
