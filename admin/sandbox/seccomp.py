@@ -42,15 +42,22 @@ NEW_TIME: Final = 0x80
 SET_ID_BITS: Final = 0o6000  # a file with them in a shared folder outlives the wall
 MAKING: Final = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE
 TERMINAL_INPUT: Final = (0x5412, 0x541C, 0x541D)  # TIOCSTI, TIOCLINUX, TIOCCONS
+# A terminal's discipline, for which the kernel loads drivers that hardly anybody has looked at; and a
+# snapshot of btrfs, which older kernels make of the whole volume that a file of ours lies on.
+OTHER_REQUESTS: Final = (0x5423, 0x50009401, 0x50009417)  # TIOCSETD, SNAP_CREATE, SNAP_CREATE_V2
 PERSONALITIES: Final = (0, 0xFFFFFFFF, 0x0040000)  # Linux, a question, no random addresses
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
-PROTOCOLS: Final = (0, 6, 17)  # of its own accord, TCP, UDP
+SOCK_STREAM, SOCK_DGRAM = 1, 2
+KIND: Final = 0xF  # of a socket's type, which has flags as well
+PROTOCOLS: Final = (0, 6, 17)  # what the type says, TCP, UDP
+TCP, TCP_ULP = 6, 31  # code of the kernel's that takes a connection over, such as its own TLS
 NETLINK_ROUTE: Final = 0  # getifaddrs(3)
 
 X32_BIT: Final = 0x40000000
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_SET, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
+_AND: Final = 0x54
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _INSTRUCTION: Final = struct.Struct("=HBBI")
 
@@ -99,7 +106,7 @@ def _blocks() -> Iterable[tuple[str, list[Instruction]]]:
         yield name, [_fail(errno.ENOSYS)]
     yield "clone", _unless_bits(0, NEW_NAMESPACES)
     yield "unshare", _unless_bits(0, NEW_NAMESPACES | NEW_TIME)
-    yield "ioctl", _unless_equal(1, TERMINAL_INPUT)
+    yield "ioctl", _unless_equal(1, (*TERMINAL_INPUT, *OTHER_REQUESTS))
     yield "personality", _if_equal(0, PERSONALITIES)
     for name, argument in (
         ("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("mknod", 1), ("mknodat", 2),
@@ -113,10 +120,21 @@ def _blocks() -> Iterable[tuple[str, list[Instruction]]]:
         yield name, [*plain, *made]
     for name in ("socket", "socketpair"):
         yield name, _sockets()
+    yield "setsockopt", _options()
 
 
 def _sockets() -> list[Instruction]:
-    internet = [_load(2), *_any_of(PROTOCOLS), _fail(errno.EPROTONOSUPPORT)]
+    # By the type alone one would have SCTP or DCCP, with the protocol left to the kernel.
+    internet = [
+        _load(1),
+        Instruction(_AND, KIND),
+        Instruction(_JUMP_EQUAL, SOCK_STREAM, 2, 0),
+        Instruction(_JUMP_EQUAL, SOCK_DGRAM, 1, 0),
+        _fail(errno.EPROTONOSUPPORT),
+        _load(2),
+        *_any_of(PROTOCOLS),
+        _fail(errno.EPROTONOSUPPORT),
+    ]
     netlink = [_load(2), *_any_of((NETLINK_ROUTE,)), _fail(errno.EPROTONOSUPPORT)]
     return [
         _load(0),
@@ -128,6 +146,18 @@ def _sockets() -> list[Instruction]:
         Instruction(_JUMP_EQUAL, AF_NETLINK, 0, len(netlink)),
         *netlink,
         _fail(errno.EAFNOSUPPORT),
+    ]
+
+
+def _options() -> list[Instruction]:
+    return [
+        _load(1),
+        Instruction(_JUMP_EQUAL, TCP, 1, 0),
+        Instruction(_RETURN, _ALLOW),
+        _load(2),
+        Instruction(_JUMP_EQUAL, TCP_ULP, 0, 1),
+        _fail(errno.ENOENT),  # as of a kernel that has none
+        Instruction(_RETURN, _ALLOW),
     ]
 
 

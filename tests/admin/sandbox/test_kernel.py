@@ -12,7 +12,7 @@ from tests.support.walls import Behind
 ARCHITECTURE = ARCHITECTURES.get(os.uname().machine)
 NUMBERS = {} if ARCHITECTURE is None else dict(ARCHITECTURE.numbers)
 CALLS = """
-import ctypes, errno, json, socket
+import ctypes, errno, json, os, socket
 library = ctypes.CDLL(None, use_errno=True)
 def call(number, *arguments):
     ctypes.set_errno(0)
@@ -60,6 +60,18 @@ def test_other_kinds_of_socket_are_not_there(behind: Behind) -> None:
         behind, "{'raw': family(2, 3, 1), 'ping': family(2, 2, 1), 'audit': family(16, 3, 9)}"
     )
     assert set(told.values()) == {"EPROTONOSUPPORT"}
+    told = ask(behind, "{'sctp': family(2, 5), 'dccp': family(10, 6), 'rdm': family(2, 4)}")
+    assert set(told.values()) == {"EPROTONOSUPPORT"}
+
+
+def test_a_terminal_keeps_its_discipline(behind: Behind) -> None:
+    ours, number = "os.openpty()[1]", NUMBERS["ioctl"]
+    calls = {
+        name: f"call({number}, {ours}, {n}, 0)"
+        for name, n in {"set": 0x5423, "ask": 0x5424}.items()
+    }
+    told = ask(behind, "{" + ", ".join(f"{name!r}: {made}" for name, made in calls.items()) + "}")
+    assert told == {"set": "EPERM", "ask": "EFAULT"}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="only x86_64 runs 32-bit calls")

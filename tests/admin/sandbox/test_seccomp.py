@@ -13,6 +13,7 @@ from admin.sandbox.seccomp import (
     ABSENT,
     DENIED,
     NEW_NAMESPACES,
+    OTHER_REQUESTS,
     TERMINAL_INPUT,
     X32_BIT,
     Instruction,
@@ -48,6 +49,8 @@ def ask(program: list[Instruction], number: int, *arguments: int, audit: int) ->
                 at += step.if_true if accumulator > step.value else step.if_false
             case 0x45:
                 at += step.if_true if accumulator & step.value else step.if_false
+            case 0x54:
+                accumulator &= step.value
             case 0x06:
                 return ALLOWED if step.value == 0x7FFF0000 else step.value & 0xFFFF
 
@@ -102,11 +105,19 @@ def test_no_call_of_another_architecture_is_there(
 
 class TestArguments:
     @each
-    @given(upper=upper_halves, request=st.sampled_from(TERMINAL_INPUT))
-    def test_input_is_pushed_into_no_terminal_whatever_the_upper_half_says(
+    @given(upper=upper_halves, request=st.sampled_from((*TERMINAL_INPUT, *OTHER_REQUESTS)))
+    def test_no_request_that_is_denied_is_made_whatever_the_upper_half_says(
         self, architecture: Architecture, upper: int, request: int
     ) -> None:
         assert Filter(architecture)("ioctl", 0, upper | request) == errno.EPERM
+
+    @each
+    def test_requests_that_are_denied_are_those_of_the_kernels_headers(
+        self, architecture: Architecture
+    ) -> None:
+        snapshots = [1 << 30 | 4096 << 16 | 0x94 << 8 | number for number in (1, 23)]
+        for request in (0x5412, 0x541C, 0x541D, 0x5423, *snapshots):
+            assert Filter(architecture)("ioctl", 0, request) == errno.EPERM
 
     @each
     def test_other_requests_of_terminals_are_allowed(self, architecture: Architecture) -> None:
@@ -140,6 +151,24 @@ class TestArguments:
             assert answer == (ALLOWED if protocol == 0 else errno.EPROTONOSUPPORT)
         else:
             assert answer == errno.EAFNOSUPPORT
+
+    @each
+    @given(upper=upper_halves, kind=st.integers(0, 15), flags=st.sampled_from([0, 0x80800]))
+    def test_a_sockets_type_brings_no_other_protocol(
+        self, architecture: Architecture, upper: int, kind: int, flags: int
+    ) -> None:
+        for family in (2, 10):
+            answer = Filter(architecture)("socket", family, upper | flags | kind, 0)
+            assert answer == (ALLOWED if kind in {1, 2} else errno.EPROTONOSUPPORT)
+
+    @each
+    def test_no_code_of_the_kernels_takes_a_connection_over(
+        self, architecture: Architecture
+    ) -> None:
+        answer = Filter(architecture)
+        assert answer("setsockopt", 3, 6, 31) == errno.ENOENT
+        assert answer("setsockopt", 3, 6, 1) == ALLOWED
+        assert answer("setsockopt", 3, 1, 31) == ALLOWED
 
     @each
     @given(mode=st.integers(0, 0o7777))
