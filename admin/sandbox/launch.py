@@ -8,14 +8,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from admin.sandbox.attend import Attendant, noticing
 from admin.sandbox.availability import System, Wall, explain_failure, no_wall
 from admin.sandbox.bubblewrap import wall_arguments
-from admin.sandbox.devices import seal_devices
 from admin.sandbox.plan import PORT, PROXY_SOCKET, RUN, Kind, Mount, Plan
+from admin.sandbox.seal import seal
 from admin.sandbox.seccomp import build_filter, encode_filter
 from admin.sandbox.streams import Streams
 from admin.sandbox.terminal import Screen, open_terminal, terminals
@@ -180,7 +181,7 @@ class _Launch:
                 pass_fds=self._passed,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=seal_devices,  # noqa: PLW1509 - this process has one thread
+                preexec_fn=partial(seal, self._wall.program),  # noqa: PLW1509 - this process has one thread
             )
         except OSError as failure:
             raise KeyhatchError(

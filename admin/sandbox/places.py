@@ -20,7 +20,7 @@ NOT_WHOLE: Final = (
 
 # Of a proc file system of our own: not for any program, the superuser's least of all.
 PROC_FILES: Final = ("kcore", "keys", "kmsg", "latency_stats", "sched_debug", "sysrq-trigger",
-                     "timer_list", "kallsyms", "kpagecount", "kpageflags", "vmallocinfo")  # fmt: skip
+                     "timer_list", "kallsyms", "kpagecgroup", "kpagecount", "kpageflags", "vmallocinfo")  # fmt: skip
 PROC_FOLDERS: Final = ("acpi", "asound", "scsi", "driver")
 PROC_READ_ONLY: Final = ("sys", "fs", "irq", "bus")
 

@@ -101,6 +101,16 @@ def test_the_superuser_changes_no_device(behind: Behind) -> None:
     assert behind.sh("echo x > /dev/null && echo written") == "written"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot change it anyway")
+def test_the_superuser_changes_nothing_of_the_program_that_built_the_wall(behind: Behind) -> None:
+    told = behind.python(
+        "import os; print(os.readlink('/proc/1/exe'), os.access('/proc/1/exe', os.W_OK))"
+    )
+    program, writable = told.split()
+    assert program.endswith("/bwrap")
+    assert writable == "False"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot change these anyway")
 def test_the_superuser_changes_no_setting_of_the_kernel(behind: Behind) -> None:
     for name in ("kernel/core_pattern", "kernel/printk", "vm/overcommit_memory"):
