@@ -72,6 +72,7 @@ class Attendant:
         self._begun = begun
         self._poll = select.poll()
         self._early: list[int] = []
+        self._told_to_stop = False
         self.started = False
         self.missing = 0
 
@@ -126,6 +127,7 @@ class Attendant:
                 self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
+        self._told_to_stop |= number == signal.SIGTSTP
         if self.started:
             self._say(say(SIGNAL, number))
         else:
@@ -181,6 +183,9 @@ class Attendant:
             self._stop_ourselves()
             self._screen.resume()
         elif self._screen is None:
+            if not self._told_to_stop:
+                return  # of its own will: whoever is in our process group has no part in it
+            self._told_to_stop = False
             self._stop_ourselves()
         self._say(FOREGROUND if wants_keyboard else CONTINUE)
 

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -232,6 +234,54 @@ class TestTheCommand:
         )
         assert done.returncode != 0
         assert not (behind.project / "started").exists()
+
+
+BESIDE = """
+import signal, sys
+stop, end = signal.SIGTSTP, signal.SIGTERM
+signal.pthread_sigmask(signal.SIG_BLOCK, {stop, end})
+print('ready', flush=True)
+sys.exit(signal.sigwait({stop, end}) == stop or stop in signal.sigpending())
+"""
+
+
+class TestStopping:
+    @contextmanager
+    def beside(self, behind: Behind, script: str) -> "Iterator[list[subprocess.Popen[bytes]]]":
+        """Run a script in the process group of a program that ends with 1 when it is to stop."""
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(
+            [sys.executable, "-c", BESIDE], stdout=subprocess.PIPE, process_group=0
+        ) as beside:
+            assert beside.stdout is not None
+            assert beside.stdout.readline() == b"ready\n"
+            with subprocess.Popen(
+                behind.words(["sh", "-c", script]), env=behind.environ, cwd=behind.project,
+                stdin=quiet, stdout=quiet, stderr=quiet, process_group=beside.pid,
+            ) as process:  # fmt: skip
+                try:
+                    yield [process, beside]
+                finally:
+                    for child in (process, beside):
+                        child.kill()
+
+    def test_one_that_stops_of_its_own_will_stops_nobody_beside_us(self, behind: Behind) -> None:
+        with self.beside(behind, "kill -STOP $$; exit 7") as (process, beside):
+
+            def ended() -> bool:
+                process.send_signal(signal.SIGCONT)
+                return process.poll() is not None
+
+            wait_until(ended)
+            assert process.returncode == 7
+            beside.terminate()
+            assert beside.wait(30) == 0
+
+    def test_one_that_was_told_to_stop_stops_all_of_the_job(self, behind: Behind) -> None:
+        with self.beside(behind, "touch started; exec sleep 600") as (process, beside):
+            wait_until((behind.project / "started").exists)
+            process.send_signal(signal.SIGTSTP)
+            assert beside.wait(30) == 1
 
 
 class TestItsEnd:
