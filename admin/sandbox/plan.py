@@ -133,7 +133,8 @@ def make_plan(
     mounts = [*_system(machine, disk), *_kernel(disk), *_empty_folders(machine)]
     masks = list(_masks(machine, disk, opened, shares, hidden))
     fixed = _fixed(opened, masks)
-    return Plan((*mounts, *fixed, *masks), machine.folder, machine.homes[0])
+    closing = [step for mask in masks for step in (mask, *_reopened(mask, opened, fixed))]
+    return Plan((*mounts, *fixed, *closing), machine.folder, machine.homes[0])
 
 
 def with_texts(plan: Plan, texts: Mapping[Path, bytes]) -> Plan:
@@ -231,22 +232,41 @@ def _masks(
     asked = {share.path for share in shares}
     places = [*map(Path, _CREDENTIAL_SYSTEM), *(mount.target for mount in opened)]
     asked_for = {resolved for path in hidden if (resolved := disk.resolve(path)) is not None}
-    found: dict[Path, None] = {}
+    found: dict[Path, list[Path]] = {}  # what is closed, and what of it was asked for by name
     for candidate in _credential_places(machine, opened):
         path = disk.resolve(candidate)
-        if path is None or path in found or not any(is_within(path, p) for p in places):
-            continue
-        if not any(is_within(named, path) for named in asked):
-            found[path] = None
+        if path is not None and path not in asked and any(is_within(path, p) for p in places):
+            found[path] = [s.path for s in shares if is_within(s.path, path)]
     for path in (*hidden, *machine.guarded):
         resolved = disk.resolve(path)
         if resolved is not None and any(is_within(resolved, place) for place in places):
-            found[resolved] = None
+            found[resolved] = []
     for path in sorted(found, key=lambda p: (len(p.parts), p)):
-        if not any(path != other and is_within(path, other) for other in found):
-            kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
-            origin = "--hide" if path in asked_for else "credentials"
-            yield Mount(kind, path, origin=origin)
+        if _is_covered(path, found):
+            continue
+        kind = Kind.HIDDEN_FOLDER if disk.is_folder(path) else Kind.HIDDEN_FILE
+        if found[path]:
+            kind = Kind.EMPTY  # to which what was asked for is added
+        origin = "--hide" if path in asked_for else "credentials"
+        yield Mount(kind, path, origin=origin)
+
+
+def _is_covered(path: Path, found: Mapping[Path, Sequence[Path]]) -> bool:
+    """Tell whether a path is closed by what is closed around it already."""
+    return any(
+        path != other and is_within(path, other) and not any(is_within(path, n) for n in named)
+        for other, named in found.items()
+    )
+
+
+def _reopened(mask: Mount, opened: Sequence[Mount], fixed: Sequence[Mount]) -> Iterator[Mount]:
+    """Yield what was asked for by name in a place of credentials that is closed otherwise."""
+    if mask.kind is not Kind.EMPTY:
+        return
+    asked = [
+        m.target for m in opened if m.target != mask.target and is_within(m.target, mask.target)
+    ]
+    yield from (m for m in fixed if any(is_within(m.target, target) for target in asked))
 
 
 def _fixed(opened: Sequence[Mount], masks: Sequence[Mount]) -> list[Mount]:

@@ -68,6 +68,13 @@ class TestTheFileSystem:
         told = behind.sh("ls ~/.config; ls -A ~/.config/gh", "--share", "~/.config:ro")
         assert told.split() == ["gh", "tool"]
 
+    def test_one_that_is_shared_by_name_does_not_open_those_beside_it(self, behind: Behind) -> None:
+        (behind.project / ".aws").mkdir()
+        for name in ("config", "credentials"):
+            (behind.project / ".aws" / name).write_text(name)
+        told = behind.sh("ls .aws; cat .aws/config", "--share", ".aws/config:ro")
+        assert told.split() == ["config", "config"]
+
     def test_what_is_hidden_is_empty_in_the_working_directory_too(self, behind: Behind) -> None:
         (behind.project / ".env").write_text("SECRET=x")
         (behind.project / "private").mkdir()

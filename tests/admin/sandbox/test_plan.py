@@ -135,6 +135,23 @@ class TestShares:
         made = plan(Share(HOME / ".config/gh", writable=False))
         assert is_open(made, HOME / ".config/gh/hosts.yml")
 
+    def test_one_credential_that_is_shared_by_name_does_not_open_those_beside_it(self) -> None:
+        more = {f"{PROJECT}/.aws/{name}": "file" for name in ("config", "credentials", "sso/token")}
+        made = plan(Share(PROJECT / ".aws/config", writable=False), more=more)
+        assert is_open(made, PROJECT / ".aws/config")
+        assert not is_open(made, PROJECT / ".aws/credentials")
+        made = plan(Share(PROJECT / ".aws/sso/token", writable=True), more=more)
+        assert is_open(made, PROJECT / ".aws/sso/token")
+        assert not is_open(made, PROJECT / ".aws/sso/other")
+
+    def test_what_is_hidden_in_such_a_one_stays_hidden(self) -> None:
+        more = {f"{PROJECT}/.aws/sso/a/{name}": "file" for name in ("token", "key")}
+        share = Share(PROJECT / ".aws/sso", writable=True)
+        made = plan(share, more=more, hidden=[f"{PROJECT}/.aws/sso/a/key"])
+        assert is_open(made, PROJECT / ".aws/sso/a/token")
+        assert not is_open(made, PROJECT / ".aws/sso/a/key")
+        assert [m.kind for m in made.mounts if m.target == PROJECT / ".aws/sso/a"][-1] is Kind.FIXED
+
     def test_ours_are_hidden_whatever_is_shared(self) -> None:
         made = plan(Share(KEYHATCH.parent, writable=False), Share(KEYHATCH, writable=False))
         assert not is_open(made, KEYHATCH / "vault.db")
