@@ -2,74 +2,24 @@
 
 import os
 import pty
-import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from tests.escape.harness import redirected
 from tests.escape.harness.catalogue import Attempt
 from tests.escape.harness.household import end
-from tests.escape.harness.judging import Done, Outcome, judge
+from tests.escape.harness.judging import Outcome
+from tests.escape.harness.scene import BEGAN, MOMENT, PATIENCE, Scene, appears
 from tests.escape.harness.stage import Stage
 
-PATIENCE: Final = 30
 RACES: Final = 4  # runs that begin while a folder is swapped; without the wall one reads it soon
-BEGAN: Final = "began"  # the file that a program leaves which was started at all
-REFUSED: Final = ("share around", "share installation")  # the run may be refused, too
-MOMENT: Final = 1.0  # seconds in which something that can happen does
-
-
-class Scene:
-    """One attempt on a stage: its flag, and runs that carry it."""
-
-    def __init__(self, stage: Stage, attempt: Attempt, walled: bool) -> None:
-        self.stage = stage
-        self.attempt = attempt
-        self.walled = walled
-        self.flag = f"escaped-{secrets.token_hex(6)}"
-        self.output = b""
-
-    def start(
-        self, program: str, *words: str, options: Sequence[str] = (), **more: Any
-    ) -> "subprocess.Popen[bytes]":
-        """Start a program of ours by `keyhatch run`."""
-        carrying = ["env", f"ESCAPE_FLAG={self.flag}", *self.stage.software.program(program)]
-        command = ["sh", "-c", 'touch "$0" && exec "$@"', BEGAN, *carrying, *words]
-        return self.stage.run(command, walled=self.walled, options=options, **more)
-
-    def run(self, program: str, *words: str, **more: Any) -> int:
-        """Run it to its end, keep what it prints, return its exit code."""
-        with self.start(program, *words, **more) as child:
-            return self.ended(child)
-
-    def ended(self, child: "subprocess.Popen[bytes]") -> int:
-        """Wait for the end of one that was started."""
-        try:
-            out, err = child.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            out, err = child.communicate()
-        self.output += (out or b"") + (err or b"")
-        return child.returncode
-
-    def path(self, name: str) -> Path:
-        return self.stage.work / name
-
-    def outcome(self, code: int = 1) -> Outcome:
-        """Judge what there is by now; where no program ever ran, nothing was held."""
-        began = self.path(BEGAN)
-        if not began.exists() and self.attempt.scenario not in REFUSED:
-            return Outcome("error", f"never began: {self.output.decode(errors='replace')[-300:]}")
-        began.unlink(missing_ok=True)
-        if code == 0 and self.attempt.proof == "seen":
-            code = 1
-        done = Done(code, self.output, self.flag)
-        return judge(self.stage, self.attempt, done, walled=self.walled)
 
 
 def planted_link(scene: Scene) -> Outcome:
@@ -159,6 +109,41 @@ def race(scene: Scene) -> Outcome:
     return scene.outcome()
 
 
+def moved_away(scene: Scene) -> Outcome:
+    """Move the folder around a hidden file away, and another to its place; then run again."""
+    around = scene.path("around")
+    around.mkdir()
+    (around / "secret.txt").write_text(scene.stage.canaries["moved"])
+    scene.stage.person.take_all(around)
+    options = ["--hide", str(around / "secret.txt")]
+    scene.run("move.sh", around.name, "secret.txt", options=options)
+    code = scene.run("read.sh", "moved/secret.txt", options=options)
+    _clear(scene)
+    return scene.outcome(code)
+
+
+def moved_with_given(scene: Scene) -> Outcome:
+    """The same around a folder that is only to be read."""
+    given = scene.path("around") / "given"
+    given.mkdir(parents=True)
+    (given / "file").write_text("as it was")
+    scene.stage.person.take_all(given.parent)
+    options = ["--share", f"{given}:ro"]
+    scene.run("move.sh", "around", "given/file", options=options)
+    scene.run("write.sh", "moved/given/file", options=options)
+    for name in ("around", "moved"):
+        file = scene.path(name) / "given/file"
+        if file.exists():
+            scene.stage.witness.note(file.read_bytes())
+    _clear(scene)
+    return scene.outcome()
+
+
+def _clear(scene: Scene) -> None:
+    for name in ("around", "moved"):
+        shutil.rmtree(scene.path(name), ignore_errors=True)
+
+
 def forged_input(scene: Scene) -> Outcome:
     """Type at the operator's terminal, for whatever reads there after us."""
     return _at_terminal(scene, "TIOCSTI")
@@ -194,41 +179,20 @@ def late_reader(scene: Scene) -> Outcome:
     return scene.outcome()
 
 
-def inherited_file(scene: Scene) -> Outcome:
-    """Give the run an open file of the operator's, as a careless shell does."""
-    return _inherited(scene, "inherited.txt", "descriptor.sh")
-
-
-def inherited_folder(scene: Scene) -> Outcome:
-    return _inherited(scene, "planted", "beside.py", "../beside.txt")
-
-
-def _inherited(scene: Scene, name: str, program: str, *words: str) -> Outcome:
-    opened = os.open(Path(scene.stage.facts["desk"]) / name, os.O_RDONLY)
-    try:
-        code = scene.run(program, str(opened), *words, pass_fds=[opened])
-    finally:
-        os.close(opened)
-    return scene.outcome(code)
-
-
-def input_reopened(scene: Scene) -> Outcome:
-    """Let the run read a file of the operator's."""
-    with (Path(scene.stage.facts["desk"]) / "input.txt").open("rb") as file:
-        return scene.outcome(scene.run("reopen_standard.py", "input", stdin=file))
-
-
-def output_reopened(scene: Scene) -> Outcome:
-    """Let the run add to a log of the operator's."""
-    with (Path(scene.stage.facts["desk"]) / "log.txt").open("ab") as file:
-        return scene.outcome(scene.run("reopen_standard.py", "output", stdout=file))
-
-
 def signalled_group(scene: Scene) -> Outcome:
     """Have somebody outside in the process group that the run is started in."""
+    return _in_group(scene, "signal")
+
+
+def stopped_group(scene: Scene) -> Outcome:
+    """The same, and stop as one who was told to by the terminal."""
+    return _in_group(scene, "stop")
+
+
+def _in_group(scene: Scene, way: str) -> Outcome:
     noted = scene.path("noted")
     before = [*scene.stage.software.outside("companion"), str(noted)]
-    scene.run("group.py", before=before, start_new_session=True)
+    scene.run("group.py", way, before=before, start_new_session=True)
     if appears(noted, MOMENT):
         scene.stage.witness.note(scene.flag.encode())
         noted.unlink()
@@ -304,20 +268,20 @@ def takeover(scene: Scene) -> Outcome:
 
 
 SCENARIOS: Final[dict[str, Callable[[Scene], Outcome]]] = {
+    **redirected.SCENARIOS,
+    "moved away": moved_away,
+    "moved with a given file": moved_with_given,
+    "stopped group": stopped_group,
     "planted link": planted_link,
     "race": race,
     "share around": share_around,
     "share installation": share_installation,
     "planted tool": planted_tool,
     "planted wall": planted_wall,
-    "input reopened": input_reopened,
-    "output reopened": output_reopened,
     "signalled group": signalled_group,
     "forged input": forged_input,
     "forged selection": forged_selection,
     "late reader": late_reader,
-    "inherited file": inherited_file,
-    "inherited folder": inherited_folder,
     "outlive": outlive,
     "outlive a killed run": outlive_killed_run,
     "outlive a killed wall": outlive_killed_wall,
@@ -329,14 +293,6 @@ SCENARIOS: Final[dict[str, Callable[[Scene], Outcome]]] = {
 def play(stage: Stage, attempt: Attempt, walled: bool) -> Outcome:
     """Make an attempt that is a scenario."""
     return SCENARIOS[attempt.scenario](Scene(stage, attempt, walled))
-
-
-def appears(path: Path, seconds: float = PATIENCE) -> bool:
-    """Tell whether a file comes to be."""
-    deadline = time.monotonic() + seconds
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return path.exists()
 
 
 def children_of(pid: int) -> list[int]:

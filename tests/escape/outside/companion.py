@@ -23,7 +23,8 @@ if __name__ == "__main__":
             Path(path).write_text("signalled")
             os._exit(0)
 
-        signal.signal(signal.SIGUSR1, note)
+        for number in (signal.SIGUSR1, signal.SIGTSTP):
+            signal.signal(number, note)
         os.close(writing)  # ready
         time.sleep(LIMIT)
         os._exit(0)
