@@ -137,6 +137,9 @@ class Listener[T]:
             page = await self._judge(reader, writer)
             if page is not None:
                 await _answer(writer, page)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         finally:
             self._callers.discard(caller)
 
@@ -176,9 +179,11 @@ class _NoSuchAddressError(KeyhatchError):
 
 
 async def _answer(writer: asyncio.StreamWriter, page: Page) -> None:
-    with contextlib.suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(ANSWER_TIME):
             writer.write(page.render())
             await writer.drain()
             writer.close()
             await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

@@ -13,7 +13,7 @@ from config.template import Template
 from proxy.oauth.failure import FailureKind, TokenFailure
 from proxy.oauth.lease import Leases
 from proxy.oauth.refresher import DEADLINE, Refresher
-from proxy.oauth.rotation import Rotation
+from proxy.oauth.rotation import Rotation, Sleep
 from proxy.oauth.store import TokenStore, TokenVault
 from proxy.oauth.token_set import TokenSet
 from proxy.problems import Problem
@@ -107,11 +107,16 @@ async def no_nap(_seconds: float) -> None:
 
 @dataclass
 class Workshop:
-    """One home with a store, and as many refreshers over it as a test wants."""
+    """One home with a store, and as many refreshers over it as a test wants.
+
+    `sleep` is between looks at what another holds, of which there are so many and no more: where
+    that other is a thread with a disk to wait for, it has to take its time.
+    """
 
     home: Home
     vault: TokenVault
     clock: Clock = field(default_factory=Clock)
+    sleep: Sleep = no_nap
 
     def __post_init__(self) -> None:
         self.provider = ScriptedProvider(self.clock)
@@ -124,7 +129,7 @@ class Workshop:
             Leases(self.home.run),
             now=self.clock,
             random=lambda: 0.5,
-            sleep=no_nap,
+            sleep=self.sleep,
         )
 
     def refresher(
@@ -134,7 +139,7 @@ class Workshop:
             self.store,
             self.rotation(),
             now=self.clock,
-            sleep=no_nap,
+            sleep=self.sleep,
             deadline=deadline,
             observers=observers,
         )

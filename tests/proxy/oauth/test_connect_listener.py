@@ -1,6 +1,7 @@
 """The loopback listener: who gets through, and what everyone else is shown."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -145,6 +146,18 @@ def test_a_silent_connection_holds_nobody_up() -> None:
             return shown
 
     assert asyncio.run(run()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_whoever_is_silent_still_is_let_go_at_the_end() -> None:
+    async def run() -> None:
+        async with Listener(ANY, right) as listener:
+            reader, silent = await asyncio.open_connection("127.0.0.1", port_of(listener))
+            await finish(listener)
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        silent.close()
+
+    asyncio.run(run())
 
 
 def test_after_the_right_answer_nobody_listens() -> None:

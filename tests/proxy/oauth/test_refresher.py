@@ -99,6 +99,7 @@ class TestOneCall:
     def test_refreshers_of_several_loops_and_threads_make_one_call(self, shop: Workshop) -> None:
         connect(shop)
         shop.clock.advance(hours=2)
+        shop.sleep = asyncio.sleep
         together = threading.Barrier(4)
         found: list[Secret] = []
 
