@@ -16,6 +16,8 @@ def slugify(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
+    if not name.strip():
+        raise _unfit("the name is empty", "give it one")
     if not slug:
         raise _unfit(f"name {name!r} has no letters or digits", "use at least one of a-z, 0-9")
     if len(slug) > MAX_SLUG:

@@ -45,14 +45,6 @@ def desk(desk: Desk) -> Desk:
     return desk
 
 
-def test_one_card_follows_the_other_beside_a_longer_column(person: Person) -> None:
-    tab = open_connector(person, "hub-of-the-whole-shop").tab
-    tab.set_viewport_size(WIDE)
-    credential = box(tab.locator(".first > .card").last)
-    advanced = box(tab.locator(".card:has(> #advanced)"))
-    assert 0 < advanced["y"] - credential["y"] - credential["height"] < 40
-
-
 def test_the_types_of_a_new_connector_are_equally_high(person: Person) -> None:
     tab = person.enter()
     tab.get_by_role("button", name="New connector").click()

@@ -16,6 +16,7 @@ type Way = Literal["browser", "paste", "device", "refresh_token", "client"]
 
 _LABELS: Final = {
     "client_id": "the Client ID",
+    "client_secret": "the Client Secret",
     "authorization_url": "the Authorization URL",
     "token_url": "the Token URL",
     "device_url": "the device authorization URL",
@@ -112,5 +113,9 @@ def _lacking(connector: Connector, client: OAuthClient, inventory: Inventory) ->
     if not client.client_id and not client.grant.signs and _LABELS["client_id"] not in missing:
         missing.append(_LABELS["client_id"])
     stored = inventory.of(connector.id)
-    missing += [f"the {slot.replace('_', ' ')}" for slot in client.slots if slot not in stored]
+    missing += [
+        _LABELS.get(slot, f"the {slot.replace('_', ' ')}")
+        for slot in client.slots
+        if slot not in stored
+    ]
     return tuple(missing)

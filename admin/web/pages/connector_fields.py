@@ -77,7 +77,7 @@ def destination_fields(connector: Connector, entry: Entry) -> tuple[Field, ...]:
         Field(
             "hosts",
             "Destinations",
-            "lines",
+            "hosts",
             lines_of(hosts),
             "The only hosts that the credential may go to, one on each line.",
             "api.example.com",

@@ -11,7 +11,17 @@ from typing import Any, Literal
 from config.unset import is_unset
 
 type Kind = Literal[
-    "text", "number", "lines", "choice", "switch", "pairs", "rules", "hours", "placement"
+    "text",
+    "number",
+    "lines",
+    "hosts",
+    "scopes",
+    "choice",
+    "switch",
+    "pairs",
+    "rules",
+    "hours",
+    "placement",
 ]
 type Entry = Mapping[str, Any]
 

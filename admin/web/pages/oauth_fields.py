@@ -47,7 +47,7 @@ def scope_fields(connector: Connector) -> tuple[Field, ...]:
     if client is None or connector.type is ConnectorType.INTERCOM:
         return ()
     hint = "What to ask for, a scope on each line."
-    return (Field("scopes", "Scopes", "lines", lines_of(client.scopes), hint, "contacts.read"),)
+    return (Field("scopes", "Scopes", "scopes", lines_of(client.scopes), hint, "contacts.read"),)
 
 
 def endpoint_fields(connector: Connector) -> tuple[Field, ...]:

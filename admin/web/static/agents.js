@@ -5,6 +5,7 @@ import { clearErrors, showProblem } from "./fields.js";
 import { finders } from "./finder.js";
 import { forgetToken, showToken } from "./token.js";
 import { saveGrants } from "./grants.js";
+import { say } from "./say.js";
 
 const slug = document.querySelector("[data-agent]")?.dataset.agent;
 const address = `/agents/${encodeURIComponent(slug)}`;
@@ -77,5 +78,11 @@ document.addEventListener("click", (event) => {
 });
 
 window.addEventListener("pagehide", forgetToken);
+// Deleted by another tab, the command line or in the file: what is shown here is no more.
+document.addEventListener("htmx:responseError", (event) => {
+  if (!slug || event.detail.xhr.status !== 404) return;
+  say("This agent was deleted elsewhere. The Agents tab has those that there are.", "alert");
+  for (const control of document.querySelectorAll("main :is(button, input)")) control.disabled = true;
+});
 finders();
 if (slug) saveGrants(address);

@@ -1,6 +1,6 @@
 // Saves fields as they are typed: one request at a time, and never over what one has not seen.
 
-import { Problem } from "./api.js";
+import { Problem, sentence } from "./api.js";
 
 const DELAY = 600; // milliseconds after the last key
 const RETRIES = [2000, 5000, 15000, 30000];
@@ -114,7 +114,8 @@ export class Autosave {
   }
 
   later(problem) {
-    this.offline = problem.sentence;
+    // A banner of the page says what and where.
+    this.offline = problem.code === "broken-file" ? "connectors.yaml has a mistake" : problem.sentence;
     const wait = RETRIES[Math.min(this.failures, RETRIES.length - 1)];
     this.failures += 1;
     clearTimeout(this.retry);
@@ -164,9 +165,6 @@ function messageFor(field, problem) {
   const root = field.key.split(".")[0];
   const own = problem.fields.find((fault) => fault.field === field.key || fault.field.startsWith(`${field.key}.`))
     || problem.fields.find((fault) => fault.field.split(".")[0] === root);
-  return own ? capital(own.message) : problem.sentence;
-}
-
-function capital(text) {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+  if (!own) return problem.sentence;
+  return sentence(own.hint ? `${own.message}: ${own.hint}` : own.message);
 }

@@ -1,15 +1,31 @@
 // Changes that another tab, the command line or an editor made show within a second.
 
+import { say } from "./say.js";
+
 const EVERY = 700; // milliseconds
+const PATIENCE = 3; // times
 
 async function markNow() {
   try {
     const answer = await fetch("/settings/mark");
     return answer.ok ? await answer.text() : null;
   } catch {
-    return null;
+    return undefined; // nothing answers there
   }
 }
+
+// A page whose server has ended looks as if all were well, until something is pressed.
+const silence = {
+  failures: 0,
+  heard(answered) {
+    const wasSilent = this.failures >= PATIENCE;
+    this.failures = answered ? 0 : this.failures + 1;
+    if (answered && wasSilent) document.getElementById("messages").replaceChildren();
+    if (this.failures === PATIENCE) {
+      say("Keyhatch does not answer, and what is shown may be old. Start it again in a terminal with `keyhatch ui`, which opens this page anew.", "alert");
+    }
+  },
+};
 
 function refresh(element) {
   if (element.contains(document.activeElement) && document.activeElement !== document.body) {
@@ -26,7 +42,8 @@ export function watchForChanges() {
   async function look() {
     if (document.visibilityState === "visible") {
       const now = await markNow();
-      if (now !== null && now !== known) {
+      silence.heard(now !== undefined);
+      if (now && now !== known) {
         known = now;
         document.dispatchEvent(new CustomEvent("keyhatch:changed"));
         for (const element of document.querySelectorAll("[data-refreshes]")) refresh(element);

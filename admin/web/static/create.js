@@ -1,6 +1,6 @@
 // The dialog that makes a connector, and leads to its page.
 
-import { call } from "./api.js";
+import { Problem, call } from "./api.js";
 import { Combobox } from "./combobox.js";
 import { clearErrors, showProblem } from "./fields.js";
 
@@ -31,11 +31,17 @@ export function create(form) {
     else provider.clear();
   }
 
+  function unknown() {
+    if (provider.value || !provider.text || chosenType() === "intercom") return false;
+    const message = "the catalog has no such provider: choose one that is listed, or leave this empty";
+    showProblem(form, new Problem(422, { fields: [{ field: "provider", message }] }));
+    return true;
+  }
+
   function wanted() {
     const body = { name: name.value.trim(), type: chosenType() };
     if (body.type === "intercom") return body;
-    const typed = provider.value || provider.text;
-    if (typed) body.provider = typed;
+    if (provider.value) body.provider = provider.value;
     const vars = [...form.querySelectorAll("[data-asked]:not([hidden]) [data-var]")]
       .map((input) => [input.dataset.var, input.value.trim()]).filter(([, value]) => value);
     if (vars.length) body.vars = Object.fromEntries(vars);
@@ -46,6 +52,7 @@ export function create(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearErrors(form);
+    if (unknown()) return;
     const button = form.querySelector('[type="submit"]');
     button.disabled = true;
     try {

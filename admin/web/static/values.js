@@ -8,6 +8,8 @@ export function lines(text) {
 
 // Texts that mean the same are the same here: what only differs in blank lines is not dirty.
 export function settled(kind, text) {
+  if (kind === "scopes") return words(text, /\s+/).join("\n");
+  if (kind === "hosts") return lines(text).map(host).join("\n");
   if (["lines", "pairs", "rules", "hours"].includes(kind)) return lines(text).join("\n");
   return kind === "name" || kind === "text" || kind === "number" ? text.trim() : text;
 }
@@ -20,12 +22,17 @@ export function valueOf(kind, text) {
 
 const READ = {
   text: (text) => text || null,
-  name: (text) => text,
+  name: (text) => {
+    if (!text) throw new Error("Give it a name.");
+    return text;
+  },
   choice: (text) => text || null,
   number: (text) => (/^[0-9]{1,9}$/.test(text) ? Number(text) : text || null),
   switch: (text) => text === "on",
   enabled: (text) => (text === "on" ? null : false),
   lines: (text) => orNull(lines(text)),
+  hosts: (text) => orNull(lines(text)),
+  scopes: (text) => orNull(lines(text)),
   pairs: (text) => {
     const found = lines(text).map(pair);
     return found.length ? Object.fromEntries(found) : null;
@@ -71,6 +78,12 @@ function place({ kind, name, template }) {
   return { [kind]: name, template };
 }
 
-function words(text) {
-  return text.split(/[\s,]+/).filter(Boolean);
+function words(text, between = /[\s,]+/) {
+  return text.split(between).filter(Boolean);
+}
+
+// An address as it is copied from a browser or from a manual: its host is what counts.
+function host(line) {
+  const [, name] = line.match(/^https:\/\/([^\s/?#@]+)(?:[/?#]\S*)?$/i) || [];
+  return name || line;
 }

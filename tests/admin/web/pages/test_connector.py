@@ -206,7 +206,7 @@ def test_why_tokens_are_renewed_no_more(tab: Shown) -> None:
 def test_what_connecting_lacks_is_said_before_it_is_tried(tab: Shown) -> None:
     words = tab.words("connectors/own")
     assert (
-        "fill in the Client ID, the Authorization URL, the Token URL, the client secret first"
+        "fill in the Client ID, the Authorization URL, the Token URL and the Client Secret first"
         in words
     )
     assert "Connect to Intercom" in tab.words("connectors/inbox")
