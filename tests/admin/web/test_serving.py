@@ -60,6 +60,16 @@ class TestTheWayIn:
         assert browser.get("/settings/connectors").status == 200
         assert Browser(page).enter(link).status == 410
 
+    @pytest.mark.parametrize(("method", "status"), [("HEAD", 405), ("OPTIONS", 401), ("POST", 401)])
+    def test_who_only_looks_at_a_link_does_not_use_it_up(
+        self, page: PageServer, method: str, status: int
+    ) -> None:
+        link = page.new_link()
+        path = link.removeprefix(page.origin)
+        answer = Browser(page).send(method, path, "", {})
+        assert (answer.status, "set-cookie" in answer.headers) == (status, False)
+        assert Browser(page).enter(link).status == 200
+
     def test_the_cookie_is_for_this_host_and_no_script(self, page: PageServer) -> None:
         given = Browser(page).enter(page.new_link()).headers["set-cookie"]
         words = {word.strip().lower() for word in given.split(";")[1:]}
