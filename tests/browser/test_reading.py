@@ -53,3 +53,17 @@ def test_a_connectors_page(reader: Person) -> None:
 def test_the_other_tabs(reader: Person, path: str, told: str) -> None:
     tab = reader.enter(path)
     expect(tab.get_by_role("main")).to_contain_text(told)
+
+
+@pytest.mark.parametrize("path", [LIST, f"{LIST}/hub", "/settings/agents/ada"])
+def test_nothing_is_there_to_be_pressed_in_vain(reader: Person, path: str) -> None:
+    tab = reader.enter(path)
+    expect(tab.get_by_role("heading", level=1)).to_be_visible()
+    expect(tab.locator("button:not(.rename):visible")).to_have_count(0)
+
+
+def test_the_filters_of_the_log_can_be_applied(reader: Person) -> None:
+    tab = reader.enter("/settings/activity")
+    tab.get_by_label("Connector", exact=True).select_option("hub")
+    tab.get_by_role("button", name="Apply").click()
+    tab.wait_for_url("**/settings/activity?*connector=hub*")
