@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -88,6 +89,9 @@ def run_sandboxed(session: Session, wanted: Wanted, registry: Registry) -> int:
     shares = _shares(behind)
     plan = _plan(behind, shares)
     require_visible(plan, wanted.command[0], session.environ)
+    if _make_folders(behind):
+        shares = _shares(behind)
+        plan = _plan(behind, shares)
     with require_socket_lease(session, wanted.agent, wanted.connectors) as lease:
         shares, closed = without_disclosing_files(shares, lease)
         for share in closed:
@@ -169,6 +173,20 @@ def _profile_shares(behind: Behind) -> Iterator[Share]:
         if disk.resolve(path) is not None:
             share = Share(path, writable, f"{PROFILE}{profile.name}")
             yield resolve_share(share, disk, behind.forbidden)
+
+
+def _make_folders(behind: Behind) -> bool:
+    """Make the folders that a profile writes to, or a first session is gone; tell whether one was made."""
+    home, made = behind.machine.homes[0], False
+    if not home.is_dir():
+        return False
+    for text in behind.profile.write:
+        path = parse_path(text, behind.machine.folder, home)
+        if not path.exists():
+            with suppress(OSError):
+                path.mkdir(mode=0o700, parents=True)
+                made = True
+    return made
 
 
 def _named(texts: Sequence[str], origin: str, folder: Path, home: Path) -> Iterator[Share]:
