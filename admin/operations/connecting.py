@@ -217,7 +217,9 @@ def _move(desk: Desk, keys: Mapping[str, object], token_set: TokenSet) -> Connec
 
     connector = desk.connector
     with edit_file(desk.place.home) as file:
-        after = file.update_connector(connector.slug, keys)
+        # By its id: it may have been renamed while the person consented.
+        slug = next((c.slug for c in file.registry.connectors.values() if c.id == connector.id), "")
+        after = file.update_connector(slug or connector.slug, keys)
         if binding_of(after) != binding_of(connector):
             desk.store.adopt(connector, token_set)
             desk.vault.confirm(connector.id, binding_of(after))

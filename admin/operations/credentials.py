@@ -1,6 +1,6 @@
 """The secrets of a connector: stored, replaced, cleared; never given back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from admin.operations.connectors import Change
 from admin.operations.ledger import Act, announce
 from admin.operations.place import Place
 from config.catalog import load_catalog
-from config.connector import Connector, binding_of
+from config.connector import Connector, binding_of, templates_of
 from config.errors import Fault, NotFoundError, OperatorNeededError, UsageError
 from config.oauth import CLIENT_SECRET, PRIVATE_KEY
 from proxy.secret import Secret, accept_secret
@@ -73,11 +73,11 @@ def accept(connector: Connector, texts: Mapping[str, str]) -> dict[str, Secret]:
     Raises NotFoundError for a slot that the connector does not have, UsageError with the slots as
     faults.
     """
-    accepted, faults, labels = {}, [], labels_of(connector)
+    accepted, faults = {}, []
     for slot, text in texts.items():
         require_slot(connector, slot)
         try:
-            accepted[slot] = _accept(connector, slot, text, labels.get(slot, slot))
+            accepted[slot] = accept_text(connector, slot, text)
         except (UsageError, OperatorNeededError) as error:  # a private key that is none
             faults.append(Fault(("secrets", slot), str(error), error.hint))
     if faults:
@@ -136,7 +136,24 @@ def accept_private_key(connector: Connector, text: str) -> Secret:
     return key
 
 
-def _accept(connector: Connector, slot: str, text: str, label: str) -> Secret:
+def accept_text(connector: Connector, slot: str, text: str) -> Secret:
+    """Return what was entered for a slot as a secret. Raises UsageError, PrivateKeyError."""
     if slot == PRIVATE_KEY:
         return accept_private_key(connector, text)
+    label = labels_of(connector).get(slot, slot)
+    for prefix in _prefixes(connector, slot):
+        if text.casefold().startswith(prefix.casefold()):
+            raise UsageError(
+                f"the {label} begins with {prefix.rstrip()!r}, which is put before it anyway",
+                hint="leave that out",
+            )
     return accept_secret(text, what=label)
+
+
+def _prefixes(connector: Connector, slot: str) -> Iterator[str]:
+    """Yield the schemes that are placed before a secret, such as `Bearer `."""
+    for placement in connector.placements:
+        for template in templates_of(placement):
+            before, found, _ = template.text.partition(f"{{{slot}}}")
+            if found and before.endswith((" ", "=")):
+                yield before

@@ -22,7 +22,7 @@ NOT_WHOLE: Final = (
 PROC_FILES: Final = ("kcore", "keys", "kmsg", "latency_stats", "sched_debug", "sysrq-trigger",
                      "timer_list", "kallsyms", "kpagecgroup", "kpagecount", "kpageflags", "vmallocinfo")  # fmt: skip
 PROC_FOLDERS: Final = ("acpi", "asound", "scsi", "driver")
-PROC_READ_ONLY: Final = ("sys", "fs", "irq", "bus")
+PROC_READ_ONLY: Final = ("sys", "fs", "irq", "bus", "pressure")
 
 # Where tools that people install for themselves lie, relative to the home folder.
 TOOLS: Final = (

@@ -1,9 +1,10 @@
 """The secrets of one connector, entered by its operator."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from admin.operations.credentials import MAX_KEY, accept_private_key, labels_of
+from admin.operations.credentials import MAX_KEY, accept_private_key, accept_text, labels_of
 from admin.terminal.prompts import Terminal, secrets_for
 from config.connector import Connector
 from config.errors import UsageError
@@ -20,7 +21,8 @@ def enter_secrets(
     """
     if PRIVATE_KEY in slots:
         return {PRIVATE_KEY: _private_key(terminal, connector, from_stdin=from_stdin)}
-    return secrets_for(terminal, connector.name, slots, labels_of(connector), from_stdin=from_stdin)
+    labels, accept = labels_of(connector), partial(accept_text, connector)
+    return secrets_for(terminal, connector.name, slots, labels, accept, from_stdin=from_stdin)
 
 
 def _private_key(terminal: Terminal, connector: Connector, *, from_stdin: bool) -> Secret:

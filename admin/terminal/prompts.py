@@ -3,13 +3,15 @@
 import getpass
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import click
 
 from config.errors import KeyhatchError, OperatorNeededError, UsageError
 from proxy.secret import MAX_SECRET, Secret, accept_secret
+
+type Accept = Callable[[str, str], Secret]
 
 
 class DeclinedError(KeyhatchError):
@@ -77,12 +79,14 @@ def secrets_for(
     connector: str,
     slots: Sequence[str],
     labels: Mapping[str, str],
+    accept: Accept,
     *,
     from_stdin: bool,
 ) -> dict[str, Secret]:
     """Return a secret for each slot: one line of standard input each, or one hidden prompt each.
 
-    `labels` are the service's own words for its slots, where they are known.
+    `labels` are the service's own words for its slots, where they are known; `accept` makes the
+    secret of a slot of a text, or raises UsageError.
 
     Raises UsageError when a secret cannot be used, when the number of lines is another, and when
     there is neither a terminal nor `--secret-stdin`.
@@ -90,19 +94,16 @@ def secrets_for(
     if not slots:
         return {}
     if not from_stdin:
-        return _prompted(terminal, connector, slots, labels)
+        return _prompted(terminal, connector, slots, labels, accept)
     if len(slots) == 1:
-        return {slots[0]: secret_from_stdin(terminal)}
+        return {slots[0]: accept(slots[0], _read_text(terminal, 1))}
     lines = _read_text(terminal, len(slots)).removesuffix("\n").split("\n")
     if len(lines) != len(slots):
         raise UsageError(
             f"standard input has {len(lines)} lines where {len(slots)} are needed",
             hint=f"give one line each, in this order: {', '.join(slots)}",
         )
-    return {
-        slot: accept_secret(line, what=labels.get(slot, slot))
-        for slot, line in zip(slots, lines, strict=True)
-    }
+    return {slot: accept(slot, line) for slot, line in zip(slots, lines, strict=True)}
 
 
 def ask_passphrase(terminal: Terminal) -> Secret:
@@ -141,7 +142,11 @@ def require_consent(terminal: Terminal, question: str, *, given: bool) -> None:
 
 
 def _prompted(
-    terminal: Terminal, connector: str, slots: Sequence[str], labels: Mapping[str, str]
+    terminal: Terminal,
+    connector: str,
+    slots: Sequence[str],
+    labels: Mapping[str, str],
+    accept: Accept,
 ) -> dict[str, Secret]:
     if not terminal.interactive():
         raise UsageError(
@@ -150,7 +155,7 @@ def _prompted(
         )
     named = {slot: labels.get(slot, slot) for slot in slots}
     return {
-        slot: accept_secret(terminal.ask_hidden(f"{label} for {connector}"), what=label)
+        slot: accept(slot, terminal.ask_hidden(f"{label} for {connector}"))
         for slot, label in named.items()
     }
 

@@ -73,3 +73,29 @@ def test_an_unfit_secret_is_refused_by_slot_and_not_repeated(place: Session, wro
 def test_an_unknown_slot_is_not_found(place: Session) -> None:
     with pytest.raises(NotFoundError, match="no slot 'secret'"):
         credentials.put(place, "pair", {"secret": FIRST})
+
+
+@pytest.mark.parametrize(
+    ("template", "typed", "is_taken"),
+    [
+        ("Bearer {key}", f"Bearer {FIRST}", False),
+        ("Bearer {key}", f"bearer {FIRST}", False),
+        ("Token token={key}", f"Token token={FIRST}", False),
+        ("Bearer {key}", f"Bearers{FIRST}", True),
+        ("{key}", f"Bearer {FIRST}", True),
+    ],
+)
+def test_a_scheme_that_is_put_before_it_anyway_is_no_part_of_a_secret(
+    place: Session, template: str, typed: str, is_taken: bool
+) -> None:
+    placement = [{"header": "Authorization", "template": template}]
+    connectors.create(
+        place, "One", {"type": "api_key", "hosts": ["a.example.com"], "placement": placement}
+    )
+    if is_taken:
+        [key] = credentials.put(place, "one", {"key": typed})
+        assert key.is_set
+        return
+    with pytest.raises(UsageError, match="which is put before it anyway") as caught:
+        credentials.put(place, "one", {"key": typed})
+    assert FIRST not in f"{caught.value} {caught.value.hint}"

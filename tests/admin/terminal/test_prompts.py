@@ -8,14 +8,19 @@ from admin.terminal.prompts import (
     secrets_for,
 )
 from config.errors import OperatorNeededError, UsageError
-from proxy.secret import MAX_SECRET, Secret
+from proxy.secret import MAX_SECRET, Secret, accept_secret
 from tests.support.command_line import FakeTerminal
 
 CANARY = "sk-canary-0123456789"
 
 
+def taken(_slot: str, text: str) -> Secret:
+    return accept_secret(text)
+
+
 def from_stdin(content: bytes, *slots: str) -> dict[str, Secret]:
-    return secrets_for(FakeTerminal(stdin=content), "x", slots or ("secret",), {}, from_stdin=True)
+    terminal = FakeTerminal(stdin=content)
+    return secrets_for(terminal, "x", slots or ("secret",), {}, taken, from_stdin=True)
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
@@ -60,7 +65,7 @@ def test_another_number_of_lines_is_refused_with_the_order(content: bytes) -> No
 def test_a_prompt_uses_the_service_s_own_word() -> None:
     terminal = FakeTerminal(typed=[CANARY])
     secrets = secrets_for(
-        terminal, "HubSpot", ["secret"], {"secret": "access token"}, from_stdin=False
+        terminal, "HubSpot", ["secret"], {"secret": "access token"}, taken, from_stdin=False
     )
     assert secrets == {"secret": Secret(CANARY)}
     assert terminal.asked == ["access token for HubSpot"]
@@ -68,12 +73,12 @@ def test_a_prompt_uses_the_service_s_own_word() -> None:
 
 def test_without_terminal_and_without_stdin_there_is_no_secret() -> None:
     with pytest.raises(UsageError) as caught:
-        secrets_for(FakeTerminal(), "x", ["secret"], {}, from_stdin=False)
+        secrets_for(FakeTerminal(), "x", ["secret"], {}, taken, from_stdin=False)
     assert "--secret-stdin" in caught.value.hint
 
 
 def test_no_slot_asks_nothing() -> None:
-    assert secrets_for(FakeTerminal(), "x", [], {}, from_stdin=False) == {}
+    assert secrets_for(FakeTerminal(), "x", [], {}, taken, from_stdin=False) == {}
 
 
 def test_a_locked_vault_without_terminal_needs_the_operator() -> None:
