@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, assert_never
 
-from admin.sandbox.plan import Kind, Mount, Plan
+from admin.sandbox.mounts import Kind, Mount, Plan
 
 PROGRAM: Final = "bwrap"
 _NAMESPACES: Final = (

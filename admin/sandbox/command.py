@@ -18,19 +18,12 @@ from admin.sandbox.availability import require_wall
 from admin.sandbox.disclosed import keep_secrets_out, without_disclosing_files
 from admin.sandbox.environment import Passed, filter_environment
 from admin.sandbox.explain import Told, explain
+from admin.sandbox.facts import Machine
 from admin.sandbox.launch import Command, inside_texts, run_behind_wall
 from admin.sandbox.machine import RealDisk, forbidden_places, look_around
 from admin.sandbox.made import made_texts
-from admin.sandbox.plan import (
-    CERTIFICATES,
-    PORT,
-    Machine,
-    Plan,
-    is_open,
-    make_plan,
-    with_made,
-    with_texts,
-)
+from admin.sandbox.mounts import CERTIFICATES, PORT, Plan, is_open, with_made, with_texts
+from admin.sandbox.plan import make_plan
 from admin.sandbox.profile import Profile, profile_for
 from admin.sandbox.repositories import unseen_repository
 from admin.sandbox.shares import (

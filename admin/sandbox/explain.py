@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from admin.sandbox.environment import Passed
-from admin.sandbox.plan import PORT, Kind, Plan
+from admin.sandbox.mounts import PORT, Kind, Plan
 from admin.sandbox.profile import Profile
 from admin.sandbox.seccomp import ABSENT, DENIED
 from admin.terminal.output import printable

@@ -15,7 +15,7 @@ from typing import Final
 from admin.sandbox.attend import Attendant, noticing
 from admin.sandbox.availability import System, Wall, explain_failure, no_wall
 from admin.sandbox.bubblewrap import wall_arguments
-from admin.sandbox.plan import PORT, PROXY_SOCKET, RUN, Kind, Mount, Plan
+from admin.sandbox.mounts import PORT, PROXY_SOCKET, RUN, Kind, Mount, Plan
 from admin.sandbox.seal import seal
 from admin.sandbox.seccomp import build_filter, encode_filter
 from admin.sandbox.streams import Streams

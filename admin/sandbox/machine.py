@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from admin.process.isolation import launcher
+from admin.sandbox.facts import Machine
 from admin.sandbox.places import SYSTEM
-from admin.sandbox.plan import Machine
 from admin.sandbox.shares import Forbidden
 from config.errors import UsageError
 from config.home import Home

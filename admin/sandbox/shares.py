@@ -10,7 +10,7 @@ from config.errors import NotFoundError, UsageError
 from config.sandbox import split_share
 
 if TYPE_CHECKING:
-    from admin.sandbox.plan import Disk
+    from admin.sandbox.facts import Disk
 
 
 PROFILE: Final = "profile "  # what the origin of a profile's shares begins with

@@ -12,7 +12,7 @@ from admin.sandbox.places import CREDENTIALS, SYSTEM, TOOL_PARTS, TOOLS, is_with
 from admin.sandbox.shares import planted_link
 
 if TYPE_CHECKING:
-    from admin.sandbox.plan import Disk, Machine
+    from admin.sandbox.facts import Disk, Machine
 
 MOST_LINKS: Final = 500  # of a folder of programs that are looked at
 _SYSTEM: Final = tuple(map(Path, SYSTEM))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from admin.sandbox.environment import Passed
 from admin.sandbox.explain import WIDTH, Told, explain
-from admin.sandbox.plan import Kind, Mount, Plan
+from admin.sandbox.mounts import Kind, Mount, Plan
 from admin.sandbox.profile import load_profile
 
 HOME = Path("/u/ada")

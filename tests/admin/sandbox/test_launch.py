@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from admin.sandbox.launch import _is_needed
-from admin.sandbox.plan import Kind, Mount
+from admin.sandbox.mounts import Kind, Mount
 
 
 @pytest.mark.parametrize("kind", [Kind.HIDDEN_FILE, Kind.HIDDEN_FOLDER])

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from admin.sandbox.bubblewrap import wall_arguments
+from admin.sandbox.facts import Machine
+from admin.sandbox.mounts import Kind, Plan, is_open, with_made
 from admin.sandbox.places import CREDENTIALS, PROJECTS_OWN
-from admin.sandbox.plan import Kind, Machine, Plan, is_open, make_plan, with_made
+from admin.sandbox.plan import make_plan
 from admin.sandbox.shares import Share
 from tests.support.disks import FakeDisk
 
