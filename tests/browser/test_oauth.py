@@ -1,5 +1,6 @@
 """Connecting at a certified authorization server, through its own login and consent screens."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -123,6 +124,8 @@ def test_the_address_can_be_pasted(desk: Desk, person: Person, server: Authoriza
     page = open_connector(person, "crm")
     elsewhere = consented(person.context, page, "Connect")
     elsewhere.wait_for_url(f"{ELSEWHERE}/connected?**")
+    again = page.tab.locator("[data-flow]").get_by_role("link", name="Sign in at ")
+    expect(again).to_have_attribute("href", re.compile(f"^{re.escape(ISSUER)}"))
     field = page.tab.get_by_label("Paste that whole address here")
     field.fill(f"{ELSEWHERE}/connected?code=another&state=another")
     page.tab.get_by_role("button", name="Use this address").click()

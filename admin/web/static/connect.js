@@ -92,8 +92,8 @@ export function connecting(root, page, autosave) {
   }
 
   function byBrowser(flow, isBlocked) {
-    const said = isBlocked ? "Open this address and consent there:" : "Waiting for the consent in the other tab. If it did not open:";
-    const parts = [line(said), link(flow.authorization_url)];
+    const said = isBlocked ? "Sign in with the service, and consent there:" : "Waiting for the consent in the other tab. If it did not open:";
+    const parts = [line(said), link(flow.authorization_url, `Sign in at ${hostOf(flow.authorization_url)}`)];
     if (flow.redirect_uri) parts.push(pasting(flow));
     return parts;
   }
@@ -173,15 +173,19 @@ function ended(flow) {
   return parts;
 }
 
-function link(url) {
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+function link(url, words = "") {
   const shown = document.createElement("p");
   const anchor = document.createElement("a");
   // A script's address would run here; what the service names is opened elsewhere, as a page.
   if (/^https?:/i.test(url || "")) anchor.href = url;
   anchor.target = "_blank";
   anchor.rel = "noopener noreferrer";
-  anchor.className = "mono";
-  anchor.textContent = url;
+  anchor.className = words ? "" : "mono";
+  anchor.textContent = words || url;
   shown.append(anchor);
   return shown;
 }
