@@ -195,11 +195,7 @@ def _store(desk: Desk, token_set: TokenSet) -> None:
     """Store tokens, unless their connector has gone: the next one of its name would have them."""
     with exclusive_lock(desk.place.home.root / LOCK_NAME):  # deleting holds it too
         if _is_deleted(desk):
-            raise ConflictError(
-                f"connector {desk.connector.slug} was deleted meanwhile",
-                hint="its tokens were not stored; the application may still be among the "
-                "account's connected ones",
-            )
+            raise _deleted(desk.connector)
         desk.store.adopt(desk.connector, token_set)
 
 
@@ -217,14 +213,24 @@ def _move(desk: Desk, keys: Mapping[str, object], token_set: TokenSet) -> Connec
 
     connector = desk.connector
     with edit_file(desk.place.home) as file:
-        # By its id: it may have been renamed while the person consented.
-        slug = next((c.slug for c in file.registry.connectors.values() if c.id == connector.id), "")
-        after = file.update_connector(slug or connector.slug, keys)
+        # By its id: it may have been renamed while the person consented, and another may have its name.
+        found = [c.slug for c in file.registry.connectors.values() if c.id == connector.id]
+        if not found:
+            raise _deleted(connector)
+        after = file.update_connector(found[0], keys)
         if binding_of(after) != binding_of(connector):
             desk.store.adopt(connector, token_set)
             desk.vault.confirm(connector.id, binding_of(after))
         desk.store.adopt(after, token_set)
     return after
+
+
+def _deleted(connector: Connector) -> ConflictError:
+    return ConflictError(
+        f"connector {connector.slug} was deleted meanwhile",
+        hint="its tokens were not stored; the application may still be among the "
+        "account's connected ones",
+    )
 
 
 def _not_for(client: OAuthClient, option: str) -> UsageError:

@@ -9,11 +9,9 @@ from urllib.request import urlopen
 import pytest
 from ruamel.yaml import YAML
 
-from admin.operations import connectors
 from admin.operations.connecting import ATTEMPTS
 from tests.support.command_line import CommandLine, Outcome
 from tests.support.fake_services import FakeServices, Rule
-from tests.support.places import place_at
 from tests.support.settings import declare_settings
 
 HOST = "api.example.com"
@@ -359,25 +357,3 @@ def test_intercom_is_created_connected_and_moved_to_where_its_workspace_is(
     versions = [seen.fields.get("intercom-version") for seen in services.seen]
     assert versions == [None, "2.13", "2.13", None]
     assert "region: eu" in (keyhatch.home / "connectors.yaml").read_text()
-
-
-def test_one_that_is_renamed_during_its_consent_is_moved_by_its_new_name(
-    keyhatch: CommandLine,
-) -> None:
-    def tell(_seen: object) -> tuple[int, object]:
-        connectors.rename(place_at(keyhatch.home), "support", "Inbox")
-        return 200, {"email": "ada@example.com", "app": {"region": "EU"}}
-
-    rules: dict[str, Rule] = {
-        "POST api.intercom.io/auth/eagle/token": (200, {"access_token": TOKEN}),
-        "GET api.intercom.io/me": tell,
-    }
-    with service(keyhatch, rules, *INTERCOM) as services:
-        dial = ("--dial", services.dial, "--token-dial", services.dial)
-        words = ("connector", "add", "Support", "--type", "intercom", *dial)
-        assert keyhatch(*words, typed=["app-1", SECRET]).code == 0
-        outcome = connect(keyhatch, slug="support")
-    assert outcome.code == 0, outcome.err
-    assert keyhatch("connector", "show", "inbox", "--json").json["destinations"] == [
-        "https://api.eu.intercom.io"
-    ]
