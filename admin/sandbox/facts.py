@@ -36,7 +36,8 @@ class Machine:
     """Facts of this machine and this call; every path is resolved.
 
     `homes` are the user's, the one that is used first. `guarded` are never seen, whatever is
-    shared. `search` is PATH as it is named, links not followed. `python` is the interpreter of what runs inside first, `prefix` its installation.
+    shared. `search` is PATH as it is named, links not followed. `python` is the interpreter of what
+    runs inside first, `prefix` its installation.
     """
 
     homes: tuple[Path, ...]

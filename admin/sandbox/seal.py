@@ -13,15 +13,8 @@ from contextlib import suppress
 from typing import Final
 
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
-_READ_ONLY, _NO_SET_ID, _NO_EXEC, _REMOUNT, _BIND, _ALL, _PRIVATE = (
-    1,
-    2,
-    8,
-    32,
-    4096,
-    16384,
-    1 << 18,
-)
+_READ_ONLY, _NO_SET_ID, _NO_EXEC, _REMOUNT = 1, 2, 8, 32  # MS_…, of mount(2)
+_BIND, _ALL, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _LIBRARY: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,17 +26,21 @@ def seal(program: str) -> None:
     """
     if os.geteuid() != 0:
         return
-    with suppress(OSError):
+    try:
         os.unshare(os.CLONE_NEWNS)
         _mount("none", "/", _ALL | _PRIVATE)
-        _make_read_only(program, 0)
-        for name in _DEVICES:
-            _make_read_only(f"/dev/{name}", _NO_SET_ID | _NO_EXEC)
+    except OSError:
+        return
+    _make_read_only(program, 0)
+    for name in _DEVICES:
+        _make_read_only(f"/dev/{name}", _NO_SET_ID | _NO_EXEC)
 
 
 def _make_read_only(path: str, flags: int) -> None:
-    _mount(path, path, _BIND)
-    _mount("none", path, _REMOUNT | _BIND | _READ_ONLY | flags)
+    """Do it where it can be done: one that cannot be sealed keeps no other from being."""
+    with suppress(OSError):
+        _mount(path, path, _BIND)
+        _mount("none", path, _REMOUNT | _BIND | _READ_ONLY | flags)
 
 
 def _mount(source: str, target: str, flags: int) -> None:
