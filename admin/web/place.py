@@ -51,9 +51,8 @@ class WebPlace:
         self._now = now
         self._reader = RegistryReader(home)
         self._reading = threading.Lock()
-        self._opening = (
-            threading.Lock()
-        )  # of its own: a keyring may ask somebody, and take its time
+        # Apart from reading: a keyring may ask somebody, and take its time.
+        self._opening = threading.Lock()
         self.flows = Flows()
         self.uses = LastUses()
         self.closing = threading.Event()
